@@ -19,6 +19,7 @@ from tests.support.databases import missing, need
 VERSION = "476"
 ARTIFACT = f"io.trino:trino-server:{VERSION}:tar.gz"
 SHA256 = "cfd5accde17e8ebd251eeeb78aed1f490e77bb3a164d95a0f454bf8a7c1cbd3f"
+CLI = f"io.trino:trino-cli:{VERSION}:jar:executable"
 PLUGINS = ("iceberg", "memory", "password-authenticators", "postgresql", "tpch")
 OLDEST_JAVA = 24
 HOW = "`python -m tests.support.trino_distribution` fetches it (821 MB from Maven Central, once)"
@@ -63,19 +64,38 @@ def distribution(within_s: float | None = _WITHIN_A_TEST_S) -> Path:
     return kept
 
 
-def _fetched(folder: Path, within_s: float | None) -> Path:
-    """The archive in this folder."""
+def cli() -> Path:
+    """Trino's client for the shell, a program of Java."""
+    kept = _CACHE / f"trino-cli-{VERSION}-executable.jar"
+    if not kept.exists():
+        _CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=_CACHE) as partial:
+            if (fault := _copied(CLI, Path(partial), None)) is not None:
+                missing(fault)
+            (Path(partial) / kept.name).rename(kept)
+    return kept
+
+
+def _copied(artifact: str, folder: Path, within_s: float | None) -> str | None:
+    """Have Maven copy it into the folder; why it is not there."""
     need("mvn", "apt-get install maven default-jre-headless (it fetches Trino)")
-    command = ["mvn", "-B", "-q", "dependency:copy", f"-Dartifact={ARTIFACT}", f"-DoutputDirectory={folder}"]
+    command = ["mvn", "-B", "-q", "dependency:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={folder}"]
     try:
         done = subprocess.run(
             command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=within_s, check=False
         )
     except subprocess.TimeoutExpired:
-        missing(f"Trino {VERSION} did not arrive within {within_s:.0f} s: {HOW}")
+        return f"{artifact} did not arrive within {within_s:.0f} s"
+    if done.returncode != 0 or not any(folder.iterdir()):
+        return f"{artifact} is missing: `mvn dependency:get -Dartifact={artifact}` must work here"
+    return None
+
+
+def _fetched(folder: Path, within_s: float | None) -> Path:
+    """The archive in this folder."""
+    if (fault := _copied(ARTIFACT, folder, within_s)) is not None:
+        missing(f"{fault}; {HOW}")
     archive = folder / f"trino-server-{VERSION}.tar.gz"
-    if done.returncode != 0 or not archive.exists():
-        missing(f"Trino {VERSION} is missing: {HOW}; `mvn dependency:get -Dartifact={ARTIFACT}` must work here")
     with archive.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != SHA256:

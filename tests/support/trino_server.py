@@ -10,14 +10,10 @@ import json
 import os
 import secrets
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +24,9 @@ from trino.dbapi import connect
 
 from tests.support import certificates
 from tests.support.processes import free_port
-from tests.support.trino_distribution import distribution, java
+from tests.support.trino_node import CATALOGS, Node, end, wait
 
 _VARIABLE = "TESTS_TRINO"  # the folder of the shared server; inherited by the processes that share the tests
-_STARTS_WITHIN_S = 120
-_GUARDS: dict[int, subprocess.Popen[bytes]] = {}  # that this process has started
-_JAVA = ("-server", "-XX:+UseG1GC", "-XX:+ExitOnOutOfMemoryError", "-Djdk.attach.allowAttachSelf=true", "-Xshare:auto")
-_COORDINATES = ("node-scheduler.include-coordinator=true", "catalog.store=file")  # its catalogs: etc/catalog where it runs
-_CATALOGS = {
-    "tpch": "connector.name=tpch\n",
-    "memory": "connector.name=memory\nmemory.max-data-per-node=256MB\n",
-    "lake": "connector.name=iceberg\niceberg.catalog.type=TESTING_FILE_METASTORE\nhive.metastore.catalog.dir=local:///\n"
-    "fs.native-local.enabled=true\nlocal.location={lake}\n",
-}
 
 
 @dataclass(frozen=True)
@@ -54,6 +40,7 @@ class Trino:
     password: str | None = None
     authority: str | None = None
     host: str = "127.0.0.1"
+    takes_part: bool = True  # in queries, as its workers do
 
     @property
     def url(self) -> str:
@@ -100,78 +87,22 @@ class Trino:
     def end(self) -> None:
         """With its workers, and with its folder."""
         for pid in [*_pids(Path(self.folder) / "workers"), self.pid]:
-            _end(pid)
+            end(pid)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def add_worker(self, memory_mb: int = 1200) -> None:
-        """A second process that takes part in every query; returns when it does."""
-        before, port = self._nodes(), free_port()
-        node = _Node(Path(self.folder) / f"worker-{port}", Path(self.folder) / "lake", port, memory_mb, self.port)
+    def add_worker(self, memory_mb: int = 1200, processors: int | None = None) -> None:
+        """A process that takes part in every query, at most with so many threads at once; returns when it does."""
+        port, workers = free_port(), Path(self.folder) / "workers"
+        lake = Path(self.folder) / "lake"
+        node = Node(Path(self.folder) / f"worker-{port}", lake, port, memory_mb, self.port, processors=processors)
         pid = node.start(os.getpid())
-        with (Path(self.folder) / "workers").open("a") as file:
+        with workers.open("a") as file:
             file.write(f"{pid}\n")
-        _wait(pid, node.log, lambda: self._nodes() > before)
+        wait(pid, node.log, lambda: self._nodes() >= len(_pids(workers)) + 1)
 
     def _nodes(self) -> int:
-        """Those that take part in queries."""
+        """With the coordinator. Where that takes no part in queries, this one waits for a worker."""
         return int(self.value("select count(*) from system.runtime.nodes where state = 'active'"))
-
-
-@dataclass(frozen=True)
-class _Node:
-    """A process of Trino; with `coordinator`, the port of one, it is a worker of that."""
-
-    folder: Path
-    lake: Path
-    port: int
-    memory_mb: int = 1200
-    coordinator: int | None = None
-    more: tuple[str, ...] = field(default=())
-
-    @property
-    def log(self) -> Path:
-        return self.folder / "server.log"
-
-    def start(self, owner: int) -> int:
-        """Returns the number of the process that guards it; it ends with the process `owner`."""
-        etc, home = self.folder / "etc", distribution()
-        (etc / "catalog").mkdir(parents=True)
-        self.lake.mkdir(exist_ok=True)
-        config = [
-            f"coordinator={'true' if self.coordinator is None else 'false'}",
-            f"http-server.http.port={self.port}",
-            f"discovery.uri=http://127.0.0.1:{self.coordinator or self.port}",
-            "catalog.management=dynamic",  # so that a test may make a catalog
-            f"plugin.dir={home / 'plugin'}",
-            f"query.max-memory-per-node={self.memory_mb // 3}MB",
-            f"memory.heap-headroom-per-node={self.memory_mb // 4}MB",
-            "query.min-expire-age=30s",
-            *(_COORDINATES if self.coordinator is None else ()),
-            *self.more,
-        ]
-        (etc / "config.properties").write_text("\n".join(config) + "\n")
-        if self.coordinator is None:
-            for name, text in _CATALOGS.items():
-                (etc / "catalog" / f"{name}.properties").write_text(text.format(lake=self.lake))
-        options = {
-            "node.environment": "tests",
-            "node.id": f"node-{self.port}",
-            "node.data-dir": self.folder / "data",
-            "node.internal-address": "127.0.0.1",
-            "config": etc / "config.properties",
-            "java.io.tmpdir": self.folder,
-        }
-        command = [
-            *(java(), *_JAVA, f"-Xmx{self.memory_mb}m", *(f"-D{name}={value}" for name, value in options.items())),
-            *("-cp", f"{home}/lib/*", "io.trino.server.TrinoServer"),
-        ]
-        guard = Path(__file__).with_name("trino_guard.py")
-        process = subprocess.Popen(
-            [sys.executable, "-P", guard, str(owner), self.folder, *command],
-            cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-        _GUARDS[process.pid] = process
-        return process.pid
 
 
 def begin(config: pytest.Config) -> None:
@@ -200,11 +131,12 @@ def _end_shared() -> None:
 
 
 @contextmanager
-def own(*, password: str | None = None, memory_mb: int = 1200) -> Iterator[Trino]:
-    """A server of the caller's own. With a password for the user `tests` it speaks TLS alone, for `127.0.0.1` and `localhost`."""
+def own(*, password: str | None = None, memory_mb: int = 1200, takes_part: bool = True) -> Iterator[Trino]:
+    """A server of the caller's own. With a password for the user `tests` it speaks TLS alone, for `127.0.0.1` and `localhost`. Unless
+    it takes part in queries, it needs workers."""
     folder = Path(tempfile.mkdtemp(prefix="stringx-trino-"))
     try:
-        started = _started(folder / "server", os.getpid(), password, memory_mb)
+        started = _started(folder / "server", os.getpid(), password, memory_mb, takes_part)
         try:
             yield started
         finally:
@@ -213,7 +145,7 @@ def own(*, password: str | None = None, memory_mb: int = 1200) -> Iterator[Trino
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _started(folder: Path, owner: int, password: str | None = None, memory_mb: int = 1200) -> Trino:
+def _started(folder: Path, owner: int, password: str | None = None, memory_mb: int = 1200, takes_part: bool = True) -> Trino:
     folder.mkdir(parents=True)
     port, plain = free_port(), free_port()
     more: list[str] = []
@@ -232,10 +164,10 @@ def _started(folder: Path, owner: int, password: str | None = None, memory_mb: i
             "http-server.https.enabled=true", f"http-server.https.port={port}", f"http-server.https.keystore.path={both}",
             f"internal-communication.shared-secret={secrets.token_hex(16)}",
         ]  # fmt: skip
-    node = _Node(folder, folder / "lake", port if password is None else plain, memory_mb, more=tuple(more))
+    node = Node(folder, folder / "lake", port if password is None else plain, memory_mb, takes_part=takes_part, more=tuple(more))
     pid = node.start(owner)
-    server = Trino(port, pid, str(folder), password=password, authority=authority)
-    _wait(pid, node.log, lambda: _answers(server))
+    server = Trino(port, pid, str(folder), password=password, authority=authority, takes_part=takes_part)
+    wait(pid, node.log, lambda: _answers(server))
     return server
 
 
@@ -243,19 +175,11 @@ def _answers(server: Trino) -> bool:
     """It tells that it starts before it knows its catalogs and has a node that runs queries."""
     try:
         told = requests.get(f"{server.url}/v1/info", timeout=10, verify=server.authority or True).json()
-        return not told["starting"] and server._nodes() > 0 and {*_CATALOGS} <= {row[0] for row in server.rows("show catalogs")}
+        if told["starting"] or not server.takes_part:
+            return not told["starting"]
+        return server._nodes() > 0 and {*CATALOGS} <= {row[0] for row in server.rows("show catalogs")}
     except Exception:  # of the network or of the server, by many names
         return False
-
-
-def _wait(pid: int, log: Path, holds: Any) -> None:
-    until, said = time.monotonic() + _STARTS_WITHIN_S, ""
-    while not holds():
-        said = log.read_text(errors="replace")[-3000:] if log.exists() else said
-        if not _lives(pid) or time.monotonic() > until:
-            _end(pid)
-            raise RuntimeError(f"Trino does not start: {said}")
-        time.sleep(0.1)
 
 
 def _pbkdf2(password: str) -> str:
@@ -266,20 +190,3 @@ def _pbkdf2(password: str) -> str:
 
 def _pids(file: Path) -> list[int]:
     return [int(line) for line in file.read_text().split()] if file.exists() else []
-
-
-def _lives(pid: int) -> bool:
-    if (started := _GUARDS.get(pid)) is not None:
-        return started.poll() is None
-    return Path(f"/proc/{pid}").exists()
-
-
-def _end(pid: int) -> None:
-    """Returns when it is gone."""
-    try:
-        os.kill(pid, signal.SIGTERM)
-    except ProcessLookupError:
-        return
-    until = time.monotonic() + 20
-    while _lives(pid) and time.monotonic() < until:
-        time.sleep(0.05)
