@@ -1,7 +1,7 @@
 """What the gate test's macros need of Trino and Jinja cannot do: statements that fail alone and within a time, and tables of
 Iceberg that all statements read at one snapshot.
 
-`stringx/trino/plugins` imports it, which adds methods to dbt's adapter. Nothing else imports it.
+`plugins/trino/` imports it, which adds methods to dbt's adapter. Nothing else imports it.
 """
 
 import copy
@@ -13,10 +13,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+import requests
 import trino.exceptions
 from dbt.adapters.contracts.connection import Connection
 from dbt.adapters.trino.impl import TrinoAdapter
 from dbt_common.clients import agate_helper
+from dbt_common.exceptions import DbtDatabaseError
 
 from api.engine.trino_snapshots import Name, name_of, pinned
 
@@ -48,6 +50,20 @@ _STATES = {
     "STACK_OVERFLOW": "54001",
 }
 _BY_TYPE = {"INSUFFICIENT_RESOURCES": "53000", "USER_ERROR": "42000", "EXTERNAL": "58000"}
+# What is no fault of one statement: somebody has ended the check, or the cluster goes. Then dbt's run ends, and may be repeated.
+_OF_ALL = (
+    "USER_CANCELED",
+    "ADMINISTRATIVELY_KILLED",
+    "ADMINISTRATIVELY_PREEMPTED",
+    "ABANDONED_QUERY",
+    "SERVER_STARTING_UP",
+    "SERVER_SHUTTING_DOWN",
+    "NO_NODES_AVAILABLE",
+    "QUERY_QUEUE_FULL",
+    "REMOTE_HOST_GONE",
+    "REMOTE_TASK_ERROR",
+)
+_CONNECTION = (trino.exceptions.TrinoConnectionError, trino.exceptions.HttpError, requests.RequestException)
 _TOLD = ("53", "54")  # classes whose messages name no value of a row
 NO_VALUE = "stringx_no_value"  # macros call this function, which does not exist, in place of a value that the column's type lacks
 _LEAST_S = 0.2
@@ -105,7 +121,8 @@ class _Check:
         """Whether it is a table of Iceberg, and its present snapshot if it has one."""
         try:
             rows = self._rows(f"select snapshot_id from {relation[:-1]}$refs\" where name = 'main'", "UTC", self._limit_s)
-        except trino.exceptions.TrinoQueryError:  # other connectors, and views, have no such table
+        except trino.exceptions.TrinoUserError as error:  # other connectors, and views, have no such table
+            _fault(error)
             return False, None
         return True, rows[0][0] if rows else None
 
@@ -123,7 +140,8 @@ class _Check:
         """The names and types of what a query returns; none if it cannot be planned."""
         try:
             return self._columns(sql)
-        except Exception:
+        except Exception as error:
+            _fault(error)
             return []
 
     def _columns(self, sql: str) -> Columns:
@@ -207,6 +225,9 @@ class _UnknownZone(Exception):
 
 
 def _fault(error: Exception) -> dict[str, str | None]:
+    """How one statement has failed. What is no fault of the statement is raised."""
+    if isinstance(error, _CONNECTION) or getattr(error, "error_name", None) in _OF_ALL:
+        raise DbtDatabaseError(str(error)) from error
     if isinstance(error, _Late):
         return {"sqlstate": "57014", "message": None}
     if isinstance(error, _UnknownZone):

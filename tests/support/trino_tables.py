@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from api.engine.pool import ChildFactory, Slot
+from api.engine.profile import module_path
 from api.engine.run_result import DbtRunResult
-from stringx_dataops.contract.settings import ROOT
 from tests.support import loaded
 from tests.support.engine import PROJECT, held_to_the_border
 from tests.support.trino_server import Trino
@@ -57,7 +57,7 @@ class TrinoTables:
             "STRINGX_TARGET_CATALOG": self.catalog,
             "STRINGX_TARGET_SCHEMA": self.schema,
             "STRINGX_TARGET_APPLICATION_NAME": "stringx test",
-            "PYTHONPATH": f"{ROOT}:{ROOT / 'stringx' / 'trino' / 'plugins'}",
+            "PYTHONPATH": module_path("trino"),
         }
 
 

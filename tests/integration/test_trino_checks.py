@@ -1,0 +1,251 @@
+"""Targets of Trino from their document to the gate: configured at the Backend, checked by a worker in a warm child of their own."""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from api.checks import lifecycle
+from api.engine.pool import ChildFactory
+from api.targets.engine import Machine
+from api.targets.registry import engine_of
+from backend.configuration import store
+from database.loops import Loop
+from database.pool import Database
+from stringx_dataops.contract.documents.targets import parse_target
+from stringx_dataops.contract.messages.checks import CheckResult
+from stringx_dataops.contract.problems import Invalid
+from stringx_dataops.contract.settings import ROOT
+from tests.support import engine, loaded
+from tests.support.datasets import ME
+from tests.support.processes import eventually, free_port
+from tests.support.trino_server import Trino
+from tests.support.trino_shop import HEAD, Shop, a_shop, by_id, rule, running
+
+ORDERS = """
+create table orders as select cast(n as bigint) as id, if(n % 3 = 0, 'open', 'paid') as status, n * decimal '1.5' as price
+from unnest(sequence(0, 59)) as t (n)
+"""
+LONG = "sf1000.lineitem"  # of the catalog tpch: 6 billion rows, made while they are read
+
+
+@pytest.fixture(scope="module")
+def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChildFactory]:
+    """Has loaded Trino's project once for all tests here."""
+    made = ChildFactory(engine.PROJECT.of("trino"), tmp_path_factory.mktemp("dbt"), loaded.folder("trino"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def shop(database: Database, factory: ChildFactory, trino: Trino, tmp_path: Path) -> Iterator[Shop]:
+    with a_shop(database, factory, trino, tmp_path / "home") as made:
+        yield made
+
+
+def test_a_table_of_iceberg_from_the_document_to_the_gate(shop: Shop) -> None:
+    shop.run(ORDERS)
+    table = f"{shop.schema}.orders"
+    shop.configure(
+        table,
+        rule("ids", "unique", "id"),
+        rule("statuses", "accepted_values", "status", arguments={"values": ["open", "paid"]}),
+        rule("prices", "between", "price", arguments={"min": 0}),
+        rule("rows", "row_count", arguments={"min": 60}),
+    )
+    assert not shop.is_open(table), "nothing was checked yet"
+    passed = shop.check(table)
+    assert (passed.verdict, passed.status) == ("pass", "succeeded"), passed
+    assert (by_id(passed)["ids"].total, passed.row_count) == (60, 60)
+    assert "was read at its snapshot" in str(passed.notes)
+    assert shop.is_open(table)
+    shop.run("insert into orders values (0, 'lost', -1), (null, null, null)")
+    failed = shop.check(table)
+    assert failed.verdict == "fail"
+    assert {id: each.failures for id, each in by_id(failed).items()} == {"ids": 1, "statuses": 1, "prices": 1, "rows": None}
+    assert not shop.is_open(table)
+
+
+def test_a_child_serves_one_check_after_the_other(shop: Shop) -> None:
+    shop.run(ORDERS)
+    table = f"{shop.schema}.orders"
+    shop.configure(table, rule("ids", "unique", "id"))
+    assert shop.check(table).verdict == "pass"
+    (slot,) = shop.worker.other_slots
+    first = slot._process
+    assert first is not None
+    slot.prepare()
+    assert shop.check(table).verdict == "pass"
+    slot.prepare()
+    shop.run("insert into orders values (0, 'open', 1)")
+    assert shop.check(table).verdict == "fail"
+    assert slot._process is first
+
+
+def test_another_place_closes_the_gate(shop: Shop) -> None:
+    shop.run(ORDERS)
+    table = f"{shop.schema}.orders"
+    shop.configure(table, rule("ids", "unique", "id"))
+    assert shop.check(table).verdict == "pass"
+    assert shop.is_open(table)
+    store.put_target(shop.database, ME, "shop", shop.target | {"user": "other"}, None)
+    assert not shop.is_open(table)
+
+
+def test_a_canceled_check_ends_its_queries(shop: Shop) -> None:
+    shop.configure(LONG, rule("nulls", "not_null", "comment"), rule("keys", "unique", "orderkey"), catalog="tpch")
+    attempt = shop.accept(LONG, timeout_s=200)
+    ends: list[CheckResult] = []
+    thread = threading.Thread(target=lambda: ends.extend(shop.serve(attempt)))
+    thread.start()
+    eventually(lambda: shop.running(attempt), 120)
+    attempt.stop("canceled")
+    thread.join(120)
+    assert [(end.status, end.verdict) for end in ends] == [("canceled", "error")]
+    assert shop.running(attempt) == 0
+
+
+def test_a_check_that_is_out_of_time_ends_its_queries(shop: Shop) -> None:
+    shop.configure(LONG, rule("nulls", "not_null", "comment"), rule("keys", "unique", "orderkey"), catalog="tpch")
+    attempt = shop.accept(LONG, timeout_s=5)
+    (found,) = shop.serve(attempt)
+    assert found.verdict == "error"
+    assert not shop.is_open(LONG)
+    assert shop.running(attempt) == 0
+
+
+def test_a_child_that_is_killed_leaves_no_query(shop: Shop) -> None:
+    shop.configure(LONG, rule("nulls", "not_null", "comment"), catalog="tpch")
+    attempt = shop.accept(LONG, timeout_s=200)
+    thread = threading.Thread(target=lambda: shop.execute(attempt))
+    thread.start()
+    eventually(lambda: shop.running(attempt), 120)
+    (slot,) = shop.worker.other_slots
+    assert slot._process is not None
+    os.kill(slot._process.pid, signal.SIGKILL)
+    thread.join(120)
+    assert shop.running(attempt) == 0
+    assert lifecycle.find(shop.database, attempt.check.check_id).status == "queued", "it is claimed again"
+
+
+# A worker that is killed: its child is another process, which sees the end of their socket.
+_WORKER = """
+import json, sys
+from pathlib import Path
+from api.engine.pool import ChildFactory
+from tests.support.engine import PROJECT
+folder, kept, environment, specification = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3]), json.loads(sys.argv[4])
+with ChildFactory(PROJECT.of("trino"), folder, kept).slot(10) as slot:
+    slot.ensure_warm()
+    slot.run(specification, folder / "run", environment, 200)
+"""
+
+
+def test_a_worker_that_is_killed_leaves_no_query(trino: Trino, tmp_path: Path) -> None:
+    name = f"stringx {uuid.uuid4()} 1"
+    document = HEAD | {"host": trino.host, "port": trino.port, "user": "reader", "catalog": "tpch"}
+    environment = engine_of(parse_target(document)).environment(Machine(tmp_path, (), (), tmp_path), name)
+    schema, table = LONG.split(".")
+    specification = engine.gate(table, engine.rule("nulls", "not_null", "comment"), schema=schema, statement_timeout_ms=200_000)
+    arguments = [str(tmp_path / "dbt"), str(loaded.folder("trino")), json.dumps(environment), json.dumps(specification)]
+    with subprocess.Popen([sys.executable, "-c", _WORKER, *arguments], cwd=ROOT) as worker:
+        eventually(lambda: running(trino, name), 120)
+        worker.kill()
+    eventually(lambda: running(trino, name) == 0, 60)
+
+
+def test_a_target_that_is_away_is_an_error_with_the_reason(shop: Shop) -> None:
+    port = free_port()
+    shop.configure("s.t", rule("a", "not_null", "a"), port=port)
+    found = shop.check("s.t")
+    assert found.verdict == "error"
+    assert found.reason == f"target shop: unreachable, nothing listens on 127.0.0.1:{port}; start it, or correct host and port"
+    shop.configure("s.t", rule("a", "not_null", "a"), session_properties={"no_such": 1})
+    found = shop.check("s.t")
+    assert found.reason == "target shop: session_properties are refused: Session property 'no_such' does not exist"
+
+
+def test_a_table_that_is_not_there_is_an_error_that_names_it(shop: Shop) -> None:
+    shop.configure(f"{shop.schema}.nothing", rule("a", "not_null", "a"))
+    found = shop.check(f"{shop.schema}.nothing")
+    assert found.verdict == "error"
+    assert f"{shop.schema}.nothing" in str(by_id(found)["a"].message)
+
+
+def test_what_is_not_possible_is_refused_when_it_is_configured(shop: Shop) -> None:
+    with pytest.raises(Invalid) as refused:
+        shop.configure(
+            "s.t", rule("cast", "castable", "a", arguments={"to": "integer"}), rule("d", "dbt", arguments={"test": "x"})
+        )
+    assert "castable is not possible on trino; it runs on postgres" in str(refused.value)
+
+
+def test_the_command_of_a_result_runs_by_hand(shop: Shop) -> None:
+    shop.run(ORDERS)
+    shop.configure(f"{shop.schema}.orders", rule("many", "row_count", arguments={"min": 61}))
+    found = shop.check(f"{shop.schema}.orders")
+    assert found.dbt is not None
+    line = found.dbt.command
+    assert "PASSWORD" not in line
+    assert shlex.split(line)[0] == "env"
+    ran = subprocess.run(
+        ["bash", "-c", line], capture_output=True, text=True, env={"PATH": os.environ["PATH"], "HOME": "/"}, check=False
+    )
+    assert (ran.returncode, "FAIL 1" in ran.stdout) == (1, True), ran.stdout[-2000:] + ran.stderr
+
+
+def test_dbt_is_loaded_before_the_first_check_of_a_target(shop: Shop) -> None:
+    worker = shop.worker
+    factory = worker.factories.pop("trino")
+    shop.configure("s.t", rule("a", "not_null", "a"))
+    worker.load_others(Loop("unused", lambda _: None))
+    assert worker.factories == {}, "PostgreSQL's children come first"
+    for slot in worker.slots:
+        slot.warm = True
+    worker.load_others(Loop("unused", lambda _: None))
+    assert list(worker.factories) == ["trino"]
+    with worker.factories["trino"].slot(1) as slot:
+        slot.ensure_warm()
+    worker.factories["trino"] = factory
+
+
+def test_without_warm_children_a_process_runs_each_check(
+    database: Database, factory: ChildFactory, trino: Trino, tmp_path: Path
+) -> None:
+    with a_shop(database, factory, trino, tmp_path / "home", WORKER_MAX_CHECKS="1") as shop:
+        shop.run(ORDERS)
+        shop.configure(f"{shop.schema}.orders", rule("ids", "unique", "id"))
+        assert shop.check(f"{shop.schema}.orders").verdict == "pass"
+        shop.configure(LONG, rule("nulls", "not_null", "comment"), catalog="tpch")
+        attempt = shop.accept(LONG, timeout_s=200)
+        thread = threading.Thread(target=lambda: shop.execute(attempt))
+        thread.start()
+        eventually(lambda: shop.running(attempt), 120)
+        attempt.stop("canceled")
+        thread.join(120)
+        assert lifecycle.find(shop.database, attempt.check.check_id).status == "canceled"
+        assert shop.running(attempt) == 0
+
+
+def test_a_query_that_somebody_ends_on_the_cluster_closes_the_gate(shop: Shop) -> None:
+    shop.configure(LONG, rule("nulls", "not_null", "comment"), rule("keys", "unique", "orderkey"), catalog="tpch")
+    attempt = shop.accept(LONG, timeout_s=200)
+    ends: list[CheckResult] = []
+    thread = threading.Thread(target=lambda: ends.extend(shop.serve(attempt)))
+    thread.start()
+    eventually(lambda: shop.running(attempt), 120)
+    name = f"stringx {attempt.check.check_id} {attempt.check.attempt}"
+    [(query,)] = shop.trino.rows(f"select query_id from system.runtime.queries where source = '{name}' and state = 'RUNNING'")
+    shop.trino.run(f"call system.runtime.kill_query(query_id => '{query}', message => 'make room')")
+    thread.join(120)
+    assert [end.verdict for end in ends] == ["error"]
+    assert ends[0].reason == "target shop: somebody ended the check's query there (ADMINISTRATIVELY_KILLED)"
+    assert shop.running(attempt) == 0
