@@ -8,6 +8,7 @@ from backend.profiles import store
 from database import configuration
 from database.pool import Database
 from database.queries import load_queries
+from stringx_dataops.contract.adapters import Adapter, adapter_of
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.effective import as_json
 from stringx_dataops.contract.json_types import JsonObject
@@ -36,8 +37,8 @@ def suggestions(database: Database, catalogue: Catalogue, view: ProfileView, *, 
     if view.profile is None:
         return Suggested()
     try:
-        document, history = _known(database, view, view.profile, with_values)
-        return Suggested(suggest(_shown(view.profile, with_values), catalogue, document, history))
+        document, history, adapter = _known(database, view, view.profile, with_values)
+        return Suggested(suggest(_shown(view.profile, with_values), catalogue, document, history, adapter))
     except StringXError:  # such as a database that is away
         raise
     except Exception as error:
@@ -50,12 +51,15 @@ def suggestions(database: Database, catalogue: Catalogue, view: ProfileView, *, 
         return Suggested(fault=_FAULT)
 
 
-def _known(database: Database, view: ProfileView, profile: Profile, with_values: bool) -> tuple[JsonObject | None, History]:
-    """The table's effective document, and its earlier profiles and checks. Profiles that another release has stored, and this one
-    cannot read, are left out."""
+def _known(
+    database: Database, view: ProfileView, profile: Profile, with_values: bool
+) -> tuple[JsonObject | None, History, Adapter]:
+    """The table's effective document, its earlier profiles and checks, and its target's adapter. Profiles that another release
+    has stored, and this one cannot read, are left out."""
     named = {"target": view.target, "table": view.table, "profile_id": view.profile_id, "before": profile.snapshot_at}
     with database.transaction() as cursor:
         found = configuration.tables(cursor, [(view.target, view.table)]).values()
+        target = configuration.target(cursor, view.target)
         profiles = cursor.all(SQL["earlier_profiles"], named | {"limit": _MOST_PROFILES})
         checks = cursor.all(SQL["earlier_checks"], named | {"limit": _MOST_CHECKS})
     document = next((as_json(each.read()) for each in found), None)
@@ -64,7 +68,7 @@ def _known(database: Database, view: ProfileView, profile: Profile, with_values:
         profiles=[StoredProfile(each, _shown(measured, with_values)) for each, measured in earlier if measured is not None],
         checks=[EarlierCheck(row["at"], row["row_count"], row["verdict"]) for row in checks],
     )
-    return document, history
+    return document, history, adapter_of(target)
 
 
 def _shown(profile: Profile, with_values: bool) -> Profile:

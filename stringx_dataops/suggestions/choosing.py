@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from stringx_dataops.contract.adapters import DEFAULT_ADAPTER, Adapter
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.globs import matches, name_of_literal
 from stringx_dataops.contract.documents.yaml_writing import rules_as_yaml
@@ -13,6 +14,7 @@ from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.profiles import Profile
 from stringx_dataops.suggestions import keys, numbers, pairs, presence, tables, texts, times, values
 from stringx_dataops.suggestions.drafts import Draft, Known
+from stringx_dataops.suggestions.engines import Engine
 from stringx_dataops.suggestions.judging import Judge
 from stringx_dataops.suggestions.reading import computable
 from stringx_dataops.suggestions.suggestion import History, SaidOfProfile, StoredProfile, Suggestion
@@ -27,10 +29,14 @@ _MAKERS = (tables, keys, pairs, presence, values, numbers, texts, times)
 
 
 def suggest(
-    profile: Profile, catalogue: Catalogue, document: JsonObject | None = None, history: History | None = None
+    profile: Profile,
+    catalogue: Catalogue,
+    document: JsonObject | None = None,
+    history: History | None = None,
+    adapter: Adapter = DEFAULT_ADAPTER,
 ) -> list[Suggestion]:
-    """Rules that fit the table, best first: at most 3 per column. `document`: the table's effective document, whose rules are not
-    suggested again."""
+    """Rules that fit the table and its engine, best first: at most 3 per column. `document`: the table's effective document,
+    whose rules are not suggested again. `adapter`: that of its target."""
     history = history or History()
     families = {column.name: column.family for column in profile.columns}
     profile = computable(profile, families)
@@ -39,9 +45,13 @@ def suggest(
     stored = [replace(each, profile=computable(each.profile, families)) for each in stored]
     checks = [each for each in history.checks if each.at <= profile.snapshot_at and each.verdict in ("pass", "warn")]
     checks = sorted(checks, key=lambda each: each.at)[-MOST_CHECKS:]
-    known = Known(profile, [each.profile for each in stored], checks, frozenset(each.name for each in catalogue))
+    types = frozenset(each.name for each in catalogue if adapter in each.engines)
+    engine = Engine(adapter)
+    known = Known(profile, [each.profile for each in stored], checks, types, engine)
     rules = [rule for rule in (document or {}).get("rules") or () if isinstance(rule, dict)]
     drafts = [draft for maker in _MAKERS for draft in maker.drafts(known) if draft.rule["type"] in known.types]
+    drafts = [replace(draft, rule=engine.adapted(draft.rule)) for draft in drafts]
+    drafts = [draft for draft in drafts if engine.takes(draft.rule, profile, catalogue)]
     judge = Judge(profile)
     fitting = [
         draft for draft in drafts if not _is_there(draft.rule, rules) and judge.said(draft.rule).status in ("pass", "unknown")

@@ -7,6 +7,7 @@ from functools import cached_property
 from stringx_dataops.contract.documents.globs import literal_column
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.profiles import ColumnProfile, Profile
+from stringx_dataops.suggestions.engines import Engine
 from stringx_dataops.suggestions.suggestion import EarlierCheck
 
 FEWEST_ROWS = 30  # with fewer, nothing is said about values
@@ -29,7 +30,8 @@ class Known:
     profile: Profile
     older: Sequence[Profile] = ()
     checks: Sequence[EarlierCheck] = ()
-    types: frozenset[str] = field(default_factory=frozenset)  # that the catalogue has
+    types: frozenset[str] = field(default_factory=frozenset)  # that the catalogue has for the engine
+    engine: Engine = field(default_factory=Engine)
 
     def columns(self) -> Sequence["Seen"]:
         """The columns that could be measured."""

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 
-from stringx_dataops.contract.custom_sql.judge import Judge
 from stringx_dataops.suggestions import keys
 from stringx_dataops.suggestions.drafts import Draft, Known
 from stringx_dataops.suggestions.head_room import percent, rounded_down, rounded_up
@@ -18,11 +17,6 @@ FEWEST_COUNTS = 5  # for an upper bound
 MOST_NAMES = 200
 MOST_CHECK_CONSTRAINTS = 20
 MAX_DEFINITION = 1000  # characters, where profiles cut it
-_LENGTH = re.compile(r"\([0-9, ]+\)")
-_TYPES = (
-    "smallint", "integer", "bigint", "numeric", "real", "double precision", "boolean", "date", "uuid", "json", "jsonb",
-    "timestamp without time zone", "timestamp with time zone",
-)  # fmt: skip
 _CHECK = re.compile(r"CHECK \((.*)\)(?: NOT VALID| NO INHERIT)*", re.DOTALL)
 
 
@@ -32,8 +26,7 @@ def drafts(known: Known) -> Iterator[Draft]:
     yield from _columns(known)
     yield from _check_constraints(known)
     for seen in known.columns():
-        kind = _LENGTH.sub("", seen.column.type)
-        if kind in _TYPES:
+        if kind := known.engine.type_of(seen.column.type):
             reason = f"It is {'an' if kind == 'integer' else 'a'} {kind}, and other rules read its values so."
             # A mean that is bounded cannot be read of texts; where there is none, the type says it.
             value = 0.62 if keys.is_key(seen) or (seen.column.distinct or 0) <= FEW_VALUES else 0.3
@@ -88,19 +81,13 @@ def _columns(known: Known) -> Iterator[Draft]:
         )
 
 
-def _is_condition(sql: str) -> bool:
-    """Whether a rule may have it: a constraint may also call functions that somebody has written."""
-    from stringx_dataops.contract.custom_sql.dialects import dialect_of  # takes a while, and few tables need it
-
-    return Judge(dialect_of("postgres")).fault_of_condition(sql) is None
-
-
 def _check_constraints(known: Known) -> Iterator[Draft]:
-    """Those that are not validated hold for new rows only; the others hold until somebody drops them."""
+    """Those that are not validated hold for new rows only; the others hold until somebody drops them. A constraint may also call
+    functions that a rule may not."""
     checks = [each for each in known.profile.constraints if each.kind == "check"][:MOST_CHECK_CONSTRAINTS]
     for each in checks:
         match = _CHECK.fullmatch(each.definition.strip())
-        if match is None or len(each.definition) >= MAX_DEFINITION or not _is_condition(match[1]):
+        if match is None or len(each.definition) >= MAX_DEFINITION or known.engine.judge.fault_of_condition(match[1]):
             continue
         state = (
             "says so, and the rule goes on if it is dropped."

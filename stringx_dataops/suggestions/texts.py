@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.suggestions.drafts import FEWEST_ROWS, Draft, Known, Seen
+from stringx_dataops.suggestions.engines import Engine
 from stringx_dataops.suggestions.head_room import percent, share_above, share_text
 
 NEARLY_ALL = 0.99  # of the values have the format, for a rule
@@ -24,7 +25,7 @@ def drafts(known: Known) -> Iterator[Draft]:
         if form:
             yield form
             continue
-        shapes = list(_shape(seen))
+        shapes = list(_shape(seen, known.engine))
         yield from shapes or _length(seen)
 
 
@@ -75,9 +76,9 @@ def _length(seen: Seen) -> Iterator[Draft]:
         yield Draft(f"{seen.name}_length", rule, f"All {seen.values:,} values have {lengths.max} characters.", 0.83)
 
 
-def _shape(seen: Seen) -> Iterator[Draft]:
+def _shape(seen: Seen, engine: Engine) -> Iterator[Draft]:
     """The narrowest pattern that nearly all values match. It notices other encodings, letters in another case, and blanks."""
-    pattern = _pattern(seen)
+    pattern = _pattern(seen, engine)
     if pattern is None:
         return
     shapes, written, negate = pattern
@@ -103,7 +104,7 @@ def _listed(words: list[str]) -> str:
     return ", ".join(words[:-1]) + " and " + words[-1] if len(words) > 1 else words[0]
 
 
-def _pattern(seen: Seen) -> tuple[list[str], str, bool] | None:
+def _pattern(seen: Seen, engine: Engine) -> tuple[list[str], str, bool] | None:
     """(shapes, pattern, whether a match violates)."""
     lengths = seen.column.length
     times = "+"
@@ -122,11 +123,8 @@ def _pattern(seen: Seen) -> tuple[list[str], str, bool] | None:
         whole = f"^[{first}]([ {inner}]*[{inner}])?$"
         return ["ascii", "unpadded", *([case] if case else [])], whole, False
     if _holds(seen, "clean") and _holds(seen, "unpadded"):
-        return ["clean", "unpadded"], _UNCLEAN, True
+        return ["clean", "unpadded"], engine.unclean, True
     return None
-
-
-_UNCLEAN = r"^\s|\s$|[\x01-\x1F\x7F\uFFFD]|[\u00C2\u00C3][^A-Za-z ]|\u00E2\u20AC"
 
 
 def _holds(seen: Seen, shape: str) -> bool:

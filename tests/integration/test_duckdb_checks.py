@@ -24,10 +24,14 @@ from api.worker.attempt import Attempt
 from api.worker.execution import Executor
 from api.worker.worker import Worker
 from backend.configuration import store
+from backend.profiles import store as profiles
+from backend.profiles import suggesting
 from backend.requests import tracking
 from database.notifications import Listener
 from database.pool import Database
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
+from stringx_dataops.contract.messages.profiles import ProfileSettings
+from stringx_dataops.contract.messages.trials import CheckOrder
 from stringx_dataops.contract.problems import Invalid
 from stringx_dataops.contract.settings import read_settings
 from tests.support import loaded
@@ -153,6 +157,37 @@ def test_files_of_csv_from_the_document_to_the_gate(lake: Lake) -> None:
     third = lake.check("sales.orders")
     assert {each.status for each in third.rules or []} == {"error"}
     assert str(by_id(third)["ids"].message).endswith("2.csv lacks the column day")
+
+
+def test_a_profile_of_files_suggests_rules_that_pass_on_them(lake: Lake) -> None:
+    lake.write("orders/1.parquet", ORDERS.format(rows=300))
+    lake.configure(
+        {"locations": {"sales.orders": f"{lake.folder}/orders/*.parquet"}},
+        "sales.other",
+        rule("rows", "row_count", arguments={"min": 1}),
+    )
+    order = CheckOrder(target="shop", table="sales.orders", profile=ProfileSettings(sample_columns=["status", "price"]))
+    tracked = tracking.accept(lake.database, CATALOGUE, order, "http", "s", "asker")
+    lifecycle.accept(lake.database, CATALOGUE, CheckOrder.model_validate(tracked.body), 100, "asker")
+    attempt = Attempt(claimed(lake.database))
+    lake.worker.attempts[attempt.check.check_id] = attempt
+    (found,) = lake.serve(attempt)
+    assert (found.status, found.verdict, found.row_count) == ("succeeded", "pass", 300), found.reason
+    view = profiles.of_request(lake.database, found.request_id)
+    assert view.profile is not None
+    assert [(column.name, column.distinct, column.max) for column in view.profile.columns] == [
+        ("id", 300, None), ("status", 2, "paid"), ("price", 300, "448.5"),
+    ]  # fmt: skip
+    suggested = suggesting.suggestions(lake.database, CATALOGUE, view, with_values=True)
+    assert suggested.fault is None
+    rules = [each.rule for each in suggested.rules]
+    assert {"unique", "accepted_values", "between", "column_type"} <= {each["type"] for each in rules}
+    lake.configure({"locations": {"sales.orders": f"{lake.folder}/orders/*.parquet"}}, "sales.orders", *rules)
+    passed = lake.check("sales.orders")
+    assert {each.status for each in passed.rules or []} == {"pass"}
+    lake.write("orders/2.parquet", "select 7 as id, 'lost' as status, -1.0 as price from range(30)")
+    failed = by_id(lake.check("sales.orders"))
+    assert {failed[id].status for id in ("id_unique", "status_accepted", "price_between")} == {"fail"}
 
 
 def test_files_of_parquet_from_the_document_to_the_gate(lake: Lake) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from api.checks import claims, lifecycle
 from api.checks.lifecycle import Check
 from api.checks.lookup import Configured, InScope
+from api.engine.run_result import DbtRunResult
 from api.worker import profiling
 from api.worker.attempt import Attempt
 from api.worker.execution import Executor, HandBack
@@ -101,10 +102,10 @@ class Shop:
         return store.of_request(self.database, request_id)
 
 
-def measured(
-    engine: Engine, target: Target, table: str, shown: Sequence[str] = (), timezone: str = "UTC", **changes: Any
-) -> Profile:
-    """What the gate test measures of a table, as a profile. `changes` are of the specification's `profile`."""
+def specification(
+    table: str, shown: Sequence[str] = (), timezone: str = "UTC", schema: str = "public", **changes: Any
+) -> dict[str, Any]:
+    """What asks the gate test for a profile. `changes` are of the specification's `profile`."""
     settings: dict[str, Any] = {
         "columns": None,
         "sample_rows": None,
@@ -112,15 +113,26 @@ def measured(
         "default_rows": SAMPLE_ROWS,
         "seed": SEED,
     }
-    spec = gate(table, sample_columns=list(shown), timezone=timezone) | {"profile": settings | changes}
-    answer = engine.answer(target, spec)
+    return gate(table, schema=schema, sample_columns=list(shown), timezone=timezone) | {"profile": settings | changes}
+
+
+def read(answer: DbtRunResult, target: dict[str, Any], table: str) -> Profile:
+    """The profile of a table in what the gate test left."""
     assert answer.outcome is not None, answer.message
     outcome = json.loads(answer.outcome)
     (of_table,) = outcome["tables"]
     assert outcome["profile"] is not None, of_table["reason"]
-    document = TableDocument(apiVersion="stringx/v1", target="shop", table=f"public.{table}")
-    in_scope = InScope(Configured(document, stored_target(target.document()), 0, ""), [])
+    document = TableDocument(apiVersion="stringx/v1", target="shop", table=table)
+    in_scope = InScope(Configured(document, stored_target(target), 0, ""), [])
     found, _ = profiling.read(
         "shop", in_scope, datetime.fromisoformat(outcome["snapshot_at"]), outcome["profile"], of_table["notes"]
     )
     return Profile.model_validate(found)
+
+
+def measured(
+    engine: Engine, target: Target, table: str, shown: Sequence[str] = (), timezone: str = "UTC", **changes: Any
+) -> Profile:
+    """What the gate test measures of a table, as a profile. `changes` are of the specification's `profile`."""
+    answer = engine.answer(target, specification(table, shown, timezone, **changes))
+    return read(answer, target.document(), f"public.{table}")

@@ -34,9 +34,7 @@
 
 {#- A condition: the relation is a table or view that somebody has made in this database. DuckDB would also take the name of a database for that of a schema. -#}
 {% macro stringx_is_there(relation) %}
-  {%- set names = [] -%}
-  {%- for quoted in modules.re.findall('"(?:[^"]|"")+"', relation) -%}{%- do names.append(quoted[1:-1].replace('""', '"')) -%}{%- endfor -%}
-  {%- set schema, name = names if names | length == 2 else ('main', names[0]) -%}
+  {%- set schema, name = stringx_parts_of(relation) -%}
   {%- set of_this = ' where database_name = current_database() and not internal' -%}
   {{- return('exists (select 1 from (select schema_name as s, table_name as t from system.main.duckdb_tables()' ~ of_this ~ ' union all select schema_name, view_name from system.main.duckdb_views()' ~ of_this
              ~ ') as made where lower(made.s) = lower(' ~ stringx_literal(schema) ~ ') and lower(made.t) = lower(' ~ stringx_literal(name) ~ '))') -}}

@@ -92,8 +92,7 @@
     {{- return(dict(whole, notes=['it has no more than about ' ~ wanted ~ ' rows: all were read'])) -}}
   {%- endif -%}
   {%- set method = 'system' if estimate > profile.sampled_above else 'bernoulli' -%}
-  {%- set percent = '%.9f' | format(100.0 * wanted / estimate) -%}
-  {{- return({'source': relation ~ ' tablesample ' ~ method ~ ' (' ~ percent ~ ') repeatable (' ~ profile.seed ~ ')', 'estimate': estimate, 'notes': [],
+  {{- return({'source': relation ~ stringx_tablesample(method, wanted / estimate, profile.seed), 'estimate': estimate, 'notes': [],
               'sample': {'method': method, 'share': wanted / estimate, 'seed': profile.seed}}) -}}
 {% endmacro %}
 
@@ -104,10 +103,17 @@
   {%- if absent -%}
     {%- do notes.append(modules.re.sub('\\s+', ' ', 'key or sample_columns name what is no column of the table: ' ~ absent[:5] | join(', '))) -%}
   {%- endif -%}
-  {%- if server_version < 160000 and 'text' in columns | map(attribute='fact.family') -%}
-    {%- do notes.append('castable, and the format json, need PostgreSQL 16 or newer; this server is ' ~ server_version // 10000) -%}
-  {%- endif -%}
-  {{- return(notes) -}}
+  {{- return(notes + stringx_profile_lacks(columns | map(attribute='fact.family') | list, server_version)) -}}
+{% endmacro %}
+
+
+{#- The columns that a constraint or an index makes unique by themselves, for all rows that are read. -#}
+{% macro stringx_unique_columns(catalog) %}
+  {%- set names = [] -%}
+  {%- for one in catalog.constraints if one.kind in ('primary_key', 'unique') and one.is_valid and one.is_whole and one.columns | length == 1 -%}
+    {%- do names.append(one.columns[0]) -%}
+  {%- endfor -%}
+  {{- return(names) -}}
 {% endmacro %}
 
 

@@ -75,38 +75,30 @@
   {%- set fact = column.fact -%}
   {%- set family, name, value = fact.family, stringx_name(column.name), stringx_compared(column.name, fact) -%}
   {%- set parts = {'values': 'count(' ~ name ~ ')'} -%}
-  {%- set rows = 'count(*) filter (where ' -%}
+  {%- set odd, families = stringx_profile_odd(value, fact), stringx_profile_families() -%}
   {%- if family in ('integer', 'decimal', 'float', 'money') -%}
-    {%- do parts.update({'zeros': rows ~ value ~ " = '0')", 'negatives': rows ~ value ~ " < '0')"}) -%}
-    {%- set number = {'money': value ~ '::numeric', 'float': value ~ '::double precision'}.get(family, value) -%}
-    {%- set finite = ' filter (where ' ~ value ~ " < 'Infinity' and " ~ value ~ " > '-Infinity')" if family in ('decimal', 'float') else '' -%}
-    {%- if finite -%}
-      {%- do parts.update({'nan': rows ~ value ~ " = 'NaN')", 'infinities': rows ~ value ~ " in ('Infinity', '-Infinity'))"}) -%}
-    {%- endif -%}
-    {%- do parts.update({'mean': 'avg(' ~ number ~ ')' ~ finite, 'stddev': 'stddev_samp(' ~ number ~ ')' ~ finite}) -%}
+    {%- set zero = stringx_value('0', fact) -%}
+    {%- do parts.update({'zeros': stringx_count([value ~ ' = ' ~ zero]), 'negatives': stringx_count([value ~ ' < ' ~ zero])}) -%}
+    {%- set number = {'money': value ~ '::numeric', 'float': 'cast(' ~ value ~ ' as ' ~ stringx_type_names().double ~ ')'}.get(family, value) -%}
+    {%- do parts.update({'mean': stringx_of_finite('avg', number, odd), 'stddev': stringx_of_finite('stddev_samp', number, odd)}) -%}
   {%- elif family == 'boolean' -%}
-    {%- do parts.update({'zeros': rows ~ 'not ' ~ name ~ ')'}) -%}
+    {%- do parts.update({'zeros': stringx_count(['not ' ~ name])}) -%}
   {%- elif family in ('date', 'timestamp') -%}
     {%- set at = moments[2 if family == 'date' else 0 if fact.type == 'timestamp with time zone' else 1] -%}
-    {%- do parts.update({'future': rows ~ value ~ " > '" ~ at[0] ~ "')", 'infinities': rows ~ value ~ " in ('infinity', '-infinity'))"}) -%}
+    {%- do parts.update({'future': stringx_count([value ~ ' > ' ~ stringx_value(at[0], fact)])}) -%}
     {%- for span in ('1h', '1d', '7d', '30d') -%}
-      {%- do parts.update({span: rows ~ value ~ " <= '" ~ at[0] ~ "' and " ~ value ~ " > '" ~ at[loop.index] ~ "')"}) -%}
+      {%- do parts.update({span: stringx_count([value ~ ' <= ' ~ stringx_value(at[0], fact), value ~ ' > ' ~ stringx_value(at[loop.index], fact)])}) -%}
     {%- endfor -%}
-  {%- elif family in ('bytes', 'array', 'bit') -%}
-    {%- set length = {'bytes': 'octet_length', 'array': 'cardinality', 'bit': 'bit_length'}[family] ~ '(' ~ name ~ ')' -%}
+  {%- elif family in families.lengths -%}
+    {%- set length = stringx_length(column.name, fact) -%}
     {%- do parts.update({'shortest': 'min(' ~ length ~ ')', 'longest': 'max(' ~ length ~ ')', 'length': 'avg(' ~ length ~ ')'}) -%}
   {%- endif -%}
-  {%- if family in ('bytes', 'array', 'bit', 'range', 'json') -%}
-    {%- do parts.update({'blanks_or_nulls': rows ~ stringx_rule__not_blank({'columns': [column.name]}, {'types': {column.name: fact}}).violation ~ ')'}) -%}
+  {%- for name in ('nan', 'infinities') if name in odd -%}{%- do parts.update({name: stringx_count([odd[name]])}) -%}{%- endfor -%}
+  {%- if family in families.blanks -%}
+    {%- do parts.update({'blanks_or_nulls': stringx_count([stringx_rule__not_blank({'columns': [column.name]}, {'types': {column.name: fact}}).violation])}) -%}
   {%- endif -%}
-  {%- if column.shown and family in stringx_profile_ordered() -%}
-    {%- do parts.update({'min': 'left(min(' ~ value ~ ')::text, 201)', 'max': 'left(max(' ~ value ~ ')::text, 201)'}) -%}
+  {%- if column.shown and family in families.ordered -%}
+    {%- do parts.update({'min': stringx_profile_text('min(' ~ value ~ ')'), 'max': stringx_profile_text('max(' ~ value ~ ')')}) -%}
   {%- endif -%}
   {{- return(parts) -}}
-{% endmacro %}
-
-
-{#- The families, apart from texts, whose values have a least and a greatest one. -#}
-{% macro stringx_profile_ordered() %}
-  {{- return(['integer', 'decimal', 'float', 'money', 'date', 'timestamp', 'time', 'interval', 'enum']) -}}
 {% endmacro %}

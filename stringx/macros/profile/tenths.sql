@@ -5,19 +5,19 @@
     tables too little of it. If the statement fails, nothing is known. -#}
 {% macro stringx_profile_tenths(spec, table, relation, catalog, sampling, columns, scan) %}
   {%- set nothing = {'tenths': {}, 'comparisons': []} -%}
-  {%- if catalog.relation not in ('table', 'materialized view') or scan.rows is none or scan.rows < 100 -%}{{- return(nothing) -}}{%- endif -%}
-  {%- set most, rows = 50000, [sampling.estimate or 0, scan.rows] | max if sampling.sample else scan.rows -%}
-  {%- set whole = rows <= 2 * most -%}
-  {%- set source = '(select t.*, ntile(10) over (order by t.ctid) as "stringx tenth" from ' ~ relation ~ ' as t) as t' if whole else relation ~ ' tablesample system (' ~ '%.9f' | format(100.0 * most / rows) ~ ') repeatable (' ~ spec.profile.seed ~ ')' -%}
-  {%- set pages = "(select greatest(pg_relation_size(t.o) / current_setting('block_size')::bigint, 1) from (select tableoid as o from " ~ relation ~ ' limit 1) as t)' -%}
+  {%- if scan.rows is none or scan.rows < 100 -%}{{- return(nothing) -}}{%- endif -%}
+  {%- set along = stringx_along(relation, catalog, 50000, [sampling.estimate or 0, scan.rows] | max if sampling.sample else scan.rows, spec.profile.seed) -%}
+  {%- if along is none -%}{{- return(nothing) -}}{%- endif -%}
+  {%- set double = stringx_type_names().double -%}
   {%- set inner, outer, kept = ['count(*) as n'], ["count(*)"], [] -%}
   {%- for column in columns[:300] if column.readable -%}
     {%- set name, number, value = stringx_name(column.name), column.number | string, stringx_compared(column.name, column.fact) -%}
     {%- do inner.append('count(' ~ name ~ ') as v' ~ number) -%}
-    {%- do outer.extend(['min(1 - v' ~ number ~ '::double precision / n)', 'max(1 - v' ~ number ~ '::double precision / n)']) -%}
+    {%- set missing = '(1 - cast(v' ~ number ~ ' as ' ~ double ~ ') / n)' -%}
+    {%- do outer.extend(['min' ~ missing, 'max' ~ missing]) -%}
     {%- do kept.extend([(column.number, 'fewest_nulls'), (column.number, 'most_nulls')]) -%}
     {%- if column.fact.family in ('integer', 'decimal', 'float') -%}
-      {%- do inner.append('avg(' ~ value ~ ') filter (where ' ~ value ~ " < 'Infinity' and " ~ value ~ " > '-Infinity') as a" ~ number if column.fact.family != 'integer' else 'avg(' ~ value ~ ') as a' ~ number) -%}
+      {%- do inner.append(stringx_of_finite('avg', value, stringx_profile_odd(value, column.fact)) ~ ' as a' ~ number) -%}
       {%- set enough = ' filter (where v' ~ number ~ ' >= 5)' -%}
       {%- do outer.extend(['min(a' ~ number ~ ')' ~ enough, 'max(a' ~ number ~ ')' ~ enough, 'min(v' ~ number ~ ')' ~ enough]) -%}
       {%- do kept.extend([(column.number, 'least_mean'), (column.number, 'greatest_mean'), (column.number, 'tenth')]) -%}
@@ -26,11 +26,11 @@
   {%- set pairs = stringx_profile_comparable(columns) -%}
   {%- for one, other in pairs -%}
     {%- set a, b, at = stringx_compared(one.name, one.fact), stringx_compared(other.name, other.fact), loop.index0 | string -%}
-    {%- do inner.extend(['count(*) filter (where ' ~ a ~ ' <= ' ~ b ~ ') as l' ~ at, 'count(*) filter (where ' ~ a ~ ' >= ' ~ b ~ ') as g' ~ at,
-                         'count(*) filter (where ' ~ stringx_is_not_null(one.name) ~ ' and ' ~ stringx_is_not_null(other.name) ~ ') as r' ~ at]) -%}
+    {%- do inner.extend([stringx_count([a ~ ' <= ' ~ b]) ~ ' as l' ~ at, stringx_count([a ~ ' >= ' ~ b]) ~ ' as g' ~ at,
+                         stringx_count([stringx_is_not_null(one.name), stringx_is_not_null(other.name)]) ~ ' as r' ~ at]) -%}
     {%- do outer.extend(['sum(r' ~ at ~ ')', 'sum(l' ~ at ~ ')', 'sum(g' ~ at ~ ')']) -%}
   {%- endfor -%}
-  {%- set grouped = 'select ' ~ inner | join(', ') ~ ' from ' ~ source ~ ' group by ' ~ ('"stringx tenth"' if whole else 'least((ctid::text::point)[0]::bigint * 10 / ' ~ pages ~ ', 9)') -%}
+  {%- set grouped = 'select ' ~ inner | join(', ') ~ ' from ' ~ along.source ~ ' group by ' ~ along.tenth -%}
   {%- set answer = stringx_profile_run(spec, {'tenths': {'timezone': table.timezone, 'sql': 'select ' ~ stringx_list(outer) ~ ' from (' ~ grouped ~ ') as p where n >= 10'}}).tenths -%}
   {%- if answer is mapping or answer[0] | int < 3 -%}{{- return(nothing) -}}{%- endif -%}
   {%- set tenths, comparisons = {}, [] -%}

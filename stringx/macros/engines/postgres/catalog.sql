@@ -46,16 +46,6 @@
 {% endmacro %}
 
 
-{#- The columns that a constraint or an index makes unique by themselves, for all rows that are read. -#}
-{% macro stringx_unique_columns(catalog) %}
-  {%- set names = [] -%}
-  {%- for one in catalog.constraints if one.kind in ('primary_key', 'unique') and one.is_valid and one.is_whole and one.columns | length == 1 -%}
-    {%- do names.append(one.columns[0]) -%}
-  {%- endfor -%}
-  {{- return(names) -}}
-{% endmacro %}
-
-
 {#- The server's plan for reading all rows; stringx_estimated reads their number from it, none if it cannot. -#}
 {% macro stringx_estimate(relation) %}
   {{- return('explain (format json) select 1 from ' ~ relation) -}}
