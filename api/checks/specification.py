@@ -280,6 +280,8 @@ def _of_each(texts: dict[str, str], read: Callable[[str], list[_Found]]) -> dict
 
 def _whole_row_names(conditions: dict[str, str], tables: Collection[str], dialect: Dialect) -> dict[str, list[str]]:
     """Names in each condition that could mean a whole row: the names of the rule's tables."""
+    if dialect.adapter == "trino":  # where a table's name is no row
+        return {}
     if dialect.adapter != "duckdb":
         return _of_each(conditions, lambda text: [name for name in dialect.bare_names(text) if name in tables])
     folded = {table.casefold() for table in tables}  # DuckDB takes upper and lower case for the same

@@ -13,6 +13,7 @@ from api.engine.command import DbtProject
 from api.engine.pool import ChildFactory, Slot
 from api.engine.run_result import DbtRunResult
 from api.worker import encodings, lock_retry
+from stringx_dataops.contract.adapters import Adapter
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.custom_sql.dialects import dialect_of
 from stringx_dataops.contract.documents.globs import python_pattern
@@ -47,9 +48,10 @@ def rule(
     fail_above: Any = 0,
     warn_above: Any = None,
     where: str | None = None,
+    adapter: Adapter = "postgres",
     **arguments: Any,
 ) -> dict[str, Any]:
-    """A rule as the gate specification has it; thresholds as counts, or shares where they are none."""
+    """A rule as the gate specification has it; thresholds as counts, or shares where they are none. `adapter`: whose custom SQL it is."""
 
     def threshold(value: Any) -> dict[str, Any] | None:
         return None if value is None else {"share": str(value)} if isinstance(value, (float, Decimal)) else {"count": value}
@@ -65,7 +67,7 @@ def rule(
     }
     if (rule_type := CATALOGUE.get(type)) is None:
         return specification
-    dialect = dialect_of("postgres")
+    dialect = dialect_of(adapter)
     texts = [text for text in (where, *arguments.values()) if isinstance(text, str)]
     tables = {name for text in texts for name in dialect.bare_names(text)}  # each could be the table's name, which comes later
     if rule_type.all_by_default and not columns:

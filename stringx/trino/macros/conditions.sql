@@ -17,13 +17,13 @@
 
 
 {#- The same pattern for both of Trino's libraries: a dot matches the end of a line, `^` and `$` are the ends of the text, `\d` is 0 to 9, `&&` between brackets means itself, and
-    nothing is lazy, which makes no difference to whether there is a match. -#}
+    nothing is lazy, which makes no difference to whether there is a match. Behind `\z` alone Joni would begin its search within a character of several bytes. -#}
 {% macro stringx_regex(pattern) %}
   {%- set written = [] -%}
   {%- for part in modules.re.findall('(?s)\\\\.|\\[\\^?(?:\\\\.|[^\\]\\\\])+\\]|(?:[*+?]|\\{[0-9,]+\\})\\??|.', pattern) -%}
     {%- if part.startswith('[') -%}{%- do written.append(part.replace('&', '\\&')) -%}
     {%- elif part[0] in '*+?{' and part | length > 1 and part.endswith('?') -%}{%- do written.append(part[:-1]) -%}
-    {%- else -%}{%- do written.append({'^': '\\A', '$': '\\z', '\\d': '[0-9]', '\\v': '\\x0B'}.get(part, part)) -%}
+    {%- else -%}{%- do written.append({'^': '\\A', '$': '(?:\\z|\\z.)', '\\d': '[0-9]', '\\v': '\\x0B'}.get(part, part)) -%}
     {%- endif -%}
   {%- endfor -%}
   {{- return('(?s)' ~ written | join) -}}
