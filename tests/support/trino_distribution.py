@@ -20,7 +20,8 @@ VERSION = "476"
 ARTIFACT = f"io.trino:trino-server:{VERSION}:tar.gz"
 SHA256 = "cfd5accde17e8ebd251eeeb78aed1f490e77bb3a164d95a0f454bf8a7c1cbd3f"
 CLI = f"io.trino:trino-cli:{VERSION}:jar:executable"
-PLUGINS = ("iceberg", "memory", "password-authenticators", "postgresql", "tpch")
+# The connector of PostgreSQL needs the types of geospatial.
+PLUGINS = ("geospatial", "iceberg", "memory", "password-authenticators", "postgresql", "tpch")
 OLDEST_JAVA = 24
 HOW = "`python -m tests.support.trino_distribution` fetches it (821 MB from Maven Central, once)"
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stringx-tests"

@@ -217,17 +217,19 @@
 {% endmacro %}
 
 
-{#- The slots after a scan or a shared statement has failed: the same rule by rule, so that only the faulty rule is an error. -#}
+{#- The slots after a scan or a shared statement has failed: the same rule by rule, so that only the faulty rule is an error. Those of a scan have `parts` and `from`, for engines on which
+    scans cost so much that the faulty rule is found by halves. -#}
 {% macro stringx_slots_again(tables, state, plan, results) %}
   {%- set again, late = {}, {} -%}
   {%- for table in tables -%}
     {%- if results.get(table.number | string) is mapping -%}
-      {%- do again.update({table.number ~ '/base': {'sql': stringx_select(table, stringx_base(table)), 'timezone': table.spec.timezone}}) -%}
+      {%- do again.update({table.number ~ '/base': {'sql': stringx_select(table, stringx_base(table)), 'timezone': table.spec.timezone, 'parts': stringx_base(table), 'from': stringx_from(table)}}) -%}
     {%- endif -%}
     {%- for rule in table.rules if plan.readings[table.number][rule.number].parts and results.get(plan.readings[table.number][rule.number].scan) is mapping -%}
       {%- set is_shadow = rule.spec.get('shadow') -%}
       {%- do (late if is_shadow else again).update({table.number ~ '/' ~ rule.number ~ '/parts': {
             'sql': stringx_select(table, plan.readings[table.number][rule.number].parts), 'timezone': table.spec.timezone,
+            'parts': plan.readings[table.number][rule.number].parts, 'from': stringx_from(table),
             'path': state.path if rule.runs_custom else none, 'shadow': is_shadow}}) -%}
     {%- endfor -%}
     {%- for rule in table.rules if plan.readings[table.number][rule.number].shared is defined and results.get(plan.readings[table.number][rule.number].shared) is mapping -%}
@@ -245,6 +247,13 @@
 {% macro stringx_select(table, parts) %}
   {%- set window_or_null = none if table.window is none else '(' ~ table.window ~ ' or ' ~ stringx_name(table.spec.window.column) ~ ' is null)' -%}
   {{- return('select ' ~ stringx_list(parts) ~ ' from ' ~ table.relation ~ stringx_where(window_or_null)) -}}
+{% endmacro %}
+
+
+{#- What follows the values in a scan. -#}
+{% macro stringx_from(table) %}
+  {%- set window_or_null = none if table.window is none else '(' ~ table.window ~ ' or ' ~ stringx_name(table.spec.window.column) ~ ' is null)' -%}
+  {{- return(' from ' ~ table.relation ~ stringx_where(window_or_null)) -}}
 {% endmacro %}
 
 

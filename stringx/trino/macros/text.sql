@@ -17,7 +17,7 @@
 {#- A quoted name from `schema.table` or `catalog.schema.table`, or from names in quotes. -#}
 {% macro stringx_relation(text) %}
   {%- if modules.re.fullmatch('"((?:[^"]|"")+)"([.]"((?:[^"]|"")+)"){1,2}', text) -%}{{- return(text) -}}{%- endif -%}
-  {{- return(stringx_names(text.split('.', 2)) | join('.')) -}}
+  {{- return(stringx_names(text.split('.')) | join('.')) -}}
 {% endmacro %}
 
 

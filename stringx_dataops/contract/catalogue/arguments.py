@@ -5,20 +5,18 @@ from typing import Any
 
 from stringx_dataops.contract.catalogue.rule_types import RuleType
 from stringx_dataops.contract.custom_sql.dialect import Dialect
-from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.json_types import JsonObject
 
 
 def relations_of_arguments(rule_type: RuleType, arguments: dict[str, Any], dialect: Dialect) -> list[list[str]]:
-    """The other tables that a rule reads, as [schema, name], or [name] where its SQL gives no schema."""
+    """The other tables that a rule reads, as [schema, name], or [name] where its SQL gives none; perhaps behind a catalog."""
     found: list[list[str]] = []
     for name, schema in rule_type.arguments.get("properties", {}).items():
         value = arguments.get(name)
         if schema.get("format") == "sql-query" and isinstance(value, str):
             found += [relation for relation in dialect.relations_of_query(value) if relation not in found]
         elif schema.get("format") == "relation" and isinstance(value, str):
-            table = TableName.parse(value)
-            found.append([table.schema, table.name])
+            found.append(dialect.parts_of_relation(value))
     return found
 
 

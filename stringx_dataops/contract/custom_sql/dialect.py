@@ -38,6 +38,10 @@ class Dialect(Protocol):
     def fault_of_pattern(self, pattern: str) -> str | None:
         """What is wrong with the text as a regular expression of this engine."""
 
+    def parts_of_relation(self, text: str) -> list[str]:
+        """The schema and the name of another table, as a rule's argument has them; a catalog before them where an engine has
+        several. Raises ValueError for a text that is no such name."""
+
     def fault_of_type_name(self, text: str) -> str | None:
         """What is wrong with the text as the name of a type; None also for types that only the database can know."""
 

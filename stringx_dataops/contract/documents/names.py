@@ -58,3 +58,9 @@ class TableName:
             schema, name = (part.replace('"', '""') for part in (self.schema, self.name))
             return f'"{schema}"."{name}"'
         return f"{self.schema}.{self.name}"
+
+
+def parts_of_table(text: str) -> list[str]:
+    """Schema and name of another table, as a rule names it. Raises ValueError otherwise."""
+    table = TableName.parse(text)
+    return [table.schema, table.name]

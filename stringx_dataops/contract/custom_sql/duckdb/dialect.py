@@ -5,12 +5,14 @@ from collections.abc import Collection
 from stringx_dataops.contract.adapters import Adapter
 from stringx_dataops.contract.custom_sql.dialect import Name
 from stringx_dataops.contract.custom_sql.duckdb import judging, patterns
+from stringx_dataops.contract.documents.names import parts_of_table
 
 
 class DuckdbDialect:
     """See `Dialect` for what each method returns."""
 
     adapter: Adapter = "duckdb"
+    parts_of_relation = staticmethod(parts_of_table)
     fault_of_pattern = staticmethod(patterns.fault_of_pattern)
     are_too_many = staticmethod(judging.are_too_many)
     relations_of_query = staticmethod(judging.relations_of_query)

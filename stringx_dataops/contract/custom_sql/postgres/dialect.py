@@ -3,6 +3,7 @@
 from stringx_dataops.contract.adapters import Adapter
 from stringx_dataops.contract.custom_sql.postgres import comparisons as compared
 from stringx_dataops.contract.custom_sql.postgres import conditions, patterns, qualified, queries, type_names
+from stringx_dataops.contract.documents.names import parts_of_table
 
 
 class PostgresDialect:
@@ -10,6 +11,7 @@ class PostgresDialect:
 
     adapter: Adapter = "postgres"
 
+    parts_of_relation = staticmethod(parts_of_table)
     fault_of_condition = staticmethod(conditions.fault_of_condition)
     fault_of_query = staticmethod(queries.fault_of_query)
     fault_of_pattern = staticmethod(patterns.fault_of_pattern)

@@ -4,13 +4,14 @@ from collections.abc import Collection
 
 from stringx_dataops.contract.adapters import Adapter
 from stringx_dataops.contract.custom_sql.dialect import Name
-from stringx_dataops.contract.custom_sql.trino import judging, patterns
+from stringx_dataops.contract.custom_sql.trino import judging, patterns, relations
 
 
 class TrinoDialect:
     """See `Dialect` for what each method returns."""
 
     adapter: Adapter = "trino"
+    parts_of_relation = staticmethod(relations.parts_of_relation)
     fault_of_pattern = staticmethod(patterns.fault_of_pattern)
     are_too_many = staticmethod(judging.are_too_many)
     relations_of_query = staticmethod(judging.relations_of_query)

@@ -1,0 +1,159 @@
+"""At which state tables of Trino are read: one snapshot of an Iceberg table for all that a check reads, and what is told of others."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.databases import Target
+from tests.support.engine import gate, rule
+from tests.support.trino_server import Trino
+from tests.support.trino_tables import TrinoTables, trino_tables
+
+SLOW = "select 1 from tpch.tiny.lineitem as a cross join tpch.tiny.lineitem as b where a.quantity + b.quantity < 0 and a.comment < b.comment"
+
+
+@pytest.fixture(scope="module")
+def lake(trino: Trino, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrinoTables]:
+    """A schema of Iceberg tables, and a child that checks them."""
+    with trino.a_schema("lake") as schema, trino_tables(tmp_path_factory.mktemp("lake"), trino, "lake", schema) as made:
+        made.execute(
+            "create table orders (order_id integer, customer_id integer)", "insert into orders values (1, 1), (2, 2), (2, 7)"
+        )
+        yield made
+
+
+def of_trino(id: str, type: str, *columns: str, **arguments: Any) -> dict[str, Any]:
+    return rule(id, type, *columns, adapter="trino", **arguments)
+
+
+def snapshots(lake: TrinoTables, table: str) -> list[int]:
+    return [found for (found,) in lake.trino.rows(f'select snapshot_id from lake.{lake.schema}."{table}$refs"')]
+
+
+def test_a_table_of_iceberg_is_read_at_its_present_snapshot_and_the_result_names_it(lake: TrinoTables) -> None:
+    outcome = lake.outcome(gate("orders", rule("r", "unique", "order_id"), schema=lake.schema))
+    [present] = snapshots(lake, "orders")
+    assert outcome["notes"] == [f"{lake.schema}.orders was read at its snapshot {present}"]
+    assert (outcome["row_count"], outcome["rules"][0]["failures"]) == (3, 1)
+
+
+def test_what_is_written_during_a_check_is_seen_by_none_of_its_rules(lake: TrinoTables) -> None:
+    lake.execute("create table written as select order_id from orders")
+    [before] = snapshots(lake, "written")
+    table, other = f"{lake.schema}.written", f"lake.{lake.schema}.written"
+    rules = [
+        of_trino("slow", "sql", query=SLOW),
+        of_trino("query", "sql", query=f"select * from {table}"),
+        of_trino("whole name", "sql", query=f"with w as (select order_id from {other}) select * from w, written where w.order_id = written.order_id"),
+        rule("unique", "unique", "order_id"),
+        rule("other", "row_count_matches", other_table=f"{lake.schema}.orders"),
+        rule("related", "relationship", "order_id", to_table=f"{lake.schema}.orders", to_column="order_id"),
+    ]  # fmt: skip
+    inserted = threading.Event()
+
+    def insert() -> None:
+        running = "select count(*) from system.runtime.queries where state = 'RUNNING' and query like '%a.comment < b.comment%' and query not like '%runtime%'"
+        until = time.monotonic() + 60
+        while not lake.trino.value(running) and time.monotonic() < until:
+            time.sleep(0.05)
+        lake.execute("insert into written values (2), (9)")
+        inserted.set()
+
+    thread = threading.Thread(target=insert)
+    thread.start()
+    found = lake.outcome(
+        gate("written", *rules, schema=lake.schema, key=["order_id"], sample_rows=9, statement_timeout_ms=20_000)
+    )
+    thread.join()
+    assert inserted.is_set()
+    assert snapshots(lake, "written") != [before]
+    told = {each["id"]: each for each in found["rules"]}
+    assert (
+        told["query"]["failures"],
+        told["whole name"]["failures"],
+        told["unique"]["failures"],
+        told["related"]["failures"],
+    ) == (3, 5, 1, 0)
+    assert told["other"]["status"] == "pass"
+    assert f"{table} was read at its snapshot {before}" in found["notes"]
+    assert lake.outcome(gate("written", rule("r", "unique", "order_id"), schema=lake.schema))["rules"][0]["failures"] == 2
+
+
+def test_columns_that_were_changed_after_the_last_snapshot_are_seen(lake: TrinoTables) -> None:
+    lake.execute(
+        "create table altered as select 1 as a", "alter table altered add column b integer", "alter table altered drop column a"
+    )
+    outcome = lake.outcome(gate("altered", rule("r", "not_null", "b"), rule("gone", "not_null", "a"), schema=lake.schema))
+    assert [(each["status"], each["reason"]) for each in outcome["rules"]] == [
+        ("fail", None),
+        ("error", 'column "a" does not exist'),
+    ]
+    assert outcome["notes"] == [
+        f"{lake.schema}.altered was read as it was, and it did not change: its columns were changed after its last snapshot"
+    ]
+
+
+def test_a_table_without_rows_is_empty_and_no_error(lake: TrinoTables) -> None:
+    lake.execute("create table nothing (a integer)")
+    outcome = lake.outcome(gate("nothing", rule("r", "not_null", "a"), rule("c", "row_count", min=1), schema=lake.schema))
+    assert (outcome["row_count"], outcome["verdict"]) == (0, "fail")
+    assert len(outcome["notes"]) == 1
+
+
+def test_of_views_and_of_other_connectors_the_result_says_that_they_are_read_as_they_are(lake: TrinoTables) -> None:
+    lake.execute("create view seen as select * from orders")
+    words = "was read as it was by each query: only Iceberg's tables have snapshots"
+    outcome = lake.outcome(gate("seen", rule("r", "not_null", "order_id"), schema=lake.schema))
+    assert (outcome["verdict"], outcome["notes"]) == ("pass", [f"{lake.schema}.seen {words}"])
+    related = rule("r", "relationship", "customer_id", to_table="tpch.tiny.customer", to_column="custkey", adapter="trino")
+    outcome = lake.outcome(gate("orders", related, schema=lake.schema))
+    assert (outcome["rules"][0]["failures"], outcome["notes"][1]) == (0, f"tpch.tiny.customer {words}")
+
+
+def test_a_faulty_rule_among_many_is_found_by_halves(lake: TrinoTables) -> None:
+    rules = [rule(f"r{number}", "between", "order_id", min=number, max=10) for number in range(31)]
+    rules.insert(11, of_trino("faulty", "expression", sql="10 / (order_id - 2) > 0"))
+    found = lake.rules(gate("orders", *rules, schema=lake.schema))
+    assert found.pop("faulty")["reason"] == "division by zero (SQLSTATE 22012)"
+    assert [each["failures"] for each in found.values()] == [0, 0, 1, *[3] * 28]
+    scans = "select count(*) from system.runtime.queries where source = 'stringx test' and query like '%order_id - 2%'"
+    assert lake.trino.value(scans) < 20
+
+
+@pytest.fixture
+def catalog(trino: Trino, target: Target, tmp_path: Path) -> Iterator[str]:
+    """A catalog of the PostgreSQL database."""
+    name = f"pg_{target.dbname}"
+    url = f"jdbc:postgresql://{target.host}:{target.port}/{target.dbname}"
+    password = target.password
+    trino.run(
+        f"""create catalog {name} using postgresql with ("connection-url" = '{url}', "connection-user" = '{target.user}', "connection-password" = '{password}')"""
+    )
+    yield name
+    trino.run(f"drop catalog {name}")
+
+
+def test_tables_of_two_catalogs_are_compared(lake: TrinoTables, target: Target, catalog: str) -> None:
+    """Iceberg beside PostgreSQL."""
+    target.execute(
+        "create table customers (customer_id integer, name text); insert into customers values (1, 'a'), (2, 'b'), (3, 'c')"
+    )
+    other = f"{catalog}.public.customers"
+    rules = [
+        of_trino("related", "relationship", "customer_id", to_table=other, to_column="customer_id"),
+        of_trino("rows", "row_count_matches", other_table=other),
+        of_trino("sums", "aggregate_matches", "customer_id", function="sum", other_table=other),
+        of_trino("query", "sql", query=f"select o.order_id from orders o left join {other} c on c.customer_id = o.customer_id where c.name is null"),
+    ]  # fmt: skip
+    outcome = lake.outcome(
+        gate("orders", *rules, schema=lake.schema, key=["order_id"], sample_rows=2, sample_columns=["customer_id"])
+    )
+    found = {each["id"]: each for each in outcome["rules"]}
+    assert [found[id]["status"] for id in ("related", "rows", "sums", "query")] == ["fail", "pass", "fail", "fail"]
+    assert found["related"]["sample"]["rows"] == [[2, 7]]
+    assert (found["sums"]["measured"], found["query"]["failures"]) == (4, 1)
+    assert any(note.startswith(other) for note in outcome["notes"])
