@@ -185,3 +185,19 @@ def test_what_it_cannot_do_is_one_line(docker: Docker, argument: str, word: str)
 def test_the_help_lists_every_variable(docker: Docker) -> None:
     text = docker.start("--help").stdout
     assert [name for name in VARIABLES if name not in text] == []
+
+
+def test_without_docker_the_packages_are_named_to_what_installs_them(tmp_path: Path) -> None:
+    """By a program in place of Python that says what it was given."""
+    python = tmp_path / "python"
+    python.write_text('#!/bin/bash\n[[ $1 != -c ]] || { echo True; exit 0; }\necho "$* with ${LAUNCH_WITH-nothing}"\n')
+    python.chmod(0o755)
+
+    def start(*arguments: str) -> str:
+        command = [str(ROOT / "start-service.sh"), "--local", *arguments]
+        environ = {"PATH": "/usr/bin:/bin", "PYTHON": str(python)}
+        return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=30, check=True).stdout
+
+    assert start() == "-P -m launch.local with nothing\n"
+    assert start("--with", "trino") == "-P -m launch.local with trino\n"
+    assert start("--with", "duckdb,trino") == "-P -m launch.local with duckdb trino\n"

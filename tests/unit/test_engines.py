@@ -1,5 +1,7 @@
 """The seam of the engines: each adapter has its parts, and a second one can stand beside PostgreSQL."""
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -111,3 +113,11 @@ class TestASecondEngine:
     def test_a_target_without_an_engine_is_named(self) -> None:
         with pytest.raises(TypeError, match="no engine for targets of the type FileTarget"):
             engine_of(parse_target(HEAD | {"adapter": "file", "path": "/data"}))
+
+
+@pytest.mark.parametrize("module", ["api.worker.process", "api.app", "backend.app", "portal.refresh"])
+def test_the_services_import_nothing_of_an_adapters_client(module: str) -> None:
+    """A worker asks Trino for a check's queries by HTTP alone; the clients are for the processes that run dbt."""
+    program = f"import sys, {module}; print(sorted({{'trino', 'duckdb', 'dbt'}} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr

@@ -1,6 +1,7 @@
 """Documents of targets of Trino: what is refused, what follows from what they say, and what dbt is told of them."""
 
 import json
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -144,3 +145,12 @@ def test_a_secret_that_no_header_carries_is_refused(content: str, tmp_path: Path
     (tmp_path / "token").write_text(content)
     with pytest.raises(TargetUnusable, match="target lake: token is empty, or holds what a header of HTTP cannot carry"):
         environment(parsed(password_file="token", auth="jwt"), tmp_path)
+
+
+def test_without_dbts_package_the_command_that_installs_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    with pytest.raises(TargetUnusable, match=r"^target lake: dbt-trino is not installed .* --with trino, or run pip install"):
+        environment(parsed(), tmp_path)
