@@ -56,10 +56,13 @@ def test_a_worker_takes_part_and_a_catalog_is_added_while_it_runs() -> None:
 
 
 def test_a_server_ends_with_the_process_that_asked_for_it(tmp_path: Path) -> None:
-    program = "from tests.support.trino_server import own\nwith own(memory_mb=900) as s: print(s.pid, flush=True); input()"
+    program = (
+        "from tests.support.trino_server import own\nwith own(memory_mb=900) as s: print(s.pid, s.folder, flush=True); input()"
+    )
     with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        guard = int(process.stdout.readline())
+        pid, folder = process.stdout.readline().decode().split()
+        guard = int(pid)
         java = _children(guard)
         assert java
         process.kill()
@@ -67,6 +70,7 @@ def test_a_server_ends_with_the_process_that_asked_for_it(tmp_path: Path) -> Non
     while any(_lives(pid) for pid in [guard, *java]):
         assert time.monotonic() < until
         time.sleep(0.1)
+    assert not Path(folder).parent.exists()
 
 
 def _children(pid: int) -> list[int]:

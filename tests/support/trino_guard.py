@@ -1,6 +1,6 @@
-"""Runs a command that ends with another process: `python -P trino_guard.py PID FOLDER COMMAND…`.
+"""Runs a command that ends with another process: `python -P trino_guard.py PID FOLDER PLACE COMMAND…`; its log is in FOLDER.
 
-It ends, and the folder is removed, on SIGTERM or once the process with this number is gone, however that ended.
+It ends, and PLACE is removed with all that it holds, on SIGTERM or once the process with this number is gone, however that ended.
 """
 
 import ctypes
@@ -16,7 +16,7 @@ import psutil
 _PR_SET_PDEATHSIG = 1
 
 
-def main(pid: int, folder: str, command: list[str]) -> None:
+def main(pid: int, folder: str, place: str, command: list[str]) -> None:
     owner = psutil.Process(pid)  # knows when it began, so another one with its number is not taken for it
     with open(os.path.join(folder, "server.log"), "ab") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_end_with_parent)
@@ -26,9 +26,10 @@ def main(pid: int, folder: str, command: list[str]) -> None:
         time.sleep(0.2)
     if not ended and process.poll() is not None:
         time.sleep(2)  # whoever waits for the server reads its log
+        place = folder
     process.kill()  # it holds nothing that outlives the run
     process.wait()
-    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def _end_with_parent() -> None:
@@ -36,4 +37,4 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2], sys.argv[3:])
+    main(int(sys.argv[1]), *sys.argv[2:4], sys.argv[4:])

@@ -39,8 +39,8 @@ class Node:
     def log(self) -> Path:
         return self.folder / "server.log"
 
-    def start(self, owner: int) -> int:
-        """Returns the number of the process that guards it; it ends with the process `owner`."""
+    def start(self, owner: int, place: Path | None = None) -> int:
+        """Returns the number of the process that guards it; it ends with the process `owner`, and `place` with it."""
         etc, home = self.folder / "etc", distribution()
         (etc / "catalog").mkdir(parents=True)
         self.lake.mkdir(exist_ok=True)
@@ -85,7 +85,7 @@ class Node:
         ]
         guard = Path(__file__).with_name("trino_guard.py")
         process = subprocess.Popen(
-            [sys.executable, "-P", guard, str(owner), self.folder, *command],
+            [sys.executable, "-P", guard, str(owner), self.folder, place or self.folder, *command],
             cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         _GUARDS[process.pid] = process

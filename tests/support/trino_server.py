@@ -165,7 +165,7 @@ def _started(folder: Path, owner: int, password: str | None = None, memory_mb: i
             f"internal-communication.shared-secret={secrets.token_hex(16)}",
         ]  # fmt: skip
     node = Node(folder, folder / "lake", port if password is None else plain, memory_mb, takes_part=takes_part, more=tuple(more))
-    pid = node.start(owner)
+    pid = node.start(owner, folder.parent)
     server = Trino(port, pid, str(folder), password=password, authority=authority, takes_part=takes_part)
     wait(pid, node.log, lambda: _answers(server))
     return server
