@@ -164,7 +164,7 @@ class _Check:
         return str(rows[0][0])
 
     def _told(self, found: dict[str, str | None], sql: str, zone: str) -> Answer:
-        """The error without its message, if that may name a value of a row: the statement can be planned."""
+        """The error with its name in place of its message, if that may name a value of a row: the statement can be planned."""
         sqlstate = found["sqlstate"] or ""
         if sqlstate in ("57014", "SX001", "22P02") or sqlstate[:2] in _TOLD:
             return found
@@ -172,7 +172,7 @@ class _Check:
             self._rows(f"explain (type validate) {sql}", zone, self._limit_s)
         except Exception as error:
             return _fault(error)
-        return found | {"message": None}
+        return found | {"message": f"Trino reports {found['name']}" if found.get("name") else None}
 
     def _pinned(self, sql: str) -> str:
         return pinned(sql, self._snapshots, self.catalog, self.schema)
@@ -238,7 +238,7 @@ def _fault(error: Exception) -> dict[str, str | None]:
     if NO_VALUE in message:
         return {"sqlstate": "22P02", "message": None}
     sqlstate = _STATES.get(error.error_name) or _BY_TYPE.get(error.error_type, "XX000")
-    return {"sqlstate": sqlstate, "message": re.sub(r"^line \d+:\d+: ", "", message)[:1000] or None}
+    return {"sqlstate": sqlstate, "message": re.sub(r"^line \d+:\d+: ", "", message)[:1000] or None, "name": error.error_name}
 
 
 _open: _Check | None = None

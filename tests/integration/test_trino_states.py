@@ -157,3 +157,13 @@ def test_tables_of_two_catalogs_are_compared(lake: TrinoTables, target: Target, 
     assert found["related"]["sample"]["rows"] == [[2, 7]]
     assert (found["sums"]["measured"], found["query"]["failures"]) == (4, 1)
     assert any(note.startswith(other) for note in outcome["notes"])
+
+
+def test_a_file_that_is_gone_is_an_error_that_names_no_row(lake: TrinoTables) -> None:
+    lake.execute("create table lost as select order_id from orders")
+    for file in (Path(lake.trino.folder) / "lake").rglob(f"{lake.schema}/lost-*/data/*"):
+        file.unlink()
+    outcome = lake.outcome(
+        gate("lost", rule("r", "unique", "order_id"), rule("c", "between", "order_id", min=5), schema=lake.schema)
+    )
+    assert {each["reason"] for each in outcome["rules"]} == {"Trino reports ICEBERG_CANNOT_OPEN_SPLIT"}

@@ -335,6 +335,15 @@ def test_moments_of_other_precision_are_moments(shop: TrinoTables, made: Any, ty
     assert found["gaps"]["found"]["ahead"] == 1
 
 
+def test_durations_have_whole_milliseconds(shop: TrinoTables, made: Any) -> None:
+    made("lagging", "a timestamp(6), b timestamp(6)", "(timestamp '2026-01-01 00:00:00', timestamp '2026-01-01 04:21:00.000001')")
+    rules = [rule(each, "max_lag", "a", other_column="b", at_most=each) for each in ("4.35h", "15660.001s", "0.5ms")]
+    rules.append(rule("gaps", "no_gaps", "a", every="0.1ms"))
+    found = checked(shop, *rules, table="lagging")
+    assert [found[each]["status"] for each in ("4.35h", "15660.001s", "0.5ms", "gaps")] == ["fail", "pass", "error", "error"]
+    assert found["gaps"]["reason"] == "on Trino no_gaps has periods of whole milliseconds"
+
+
 def test_local_times_that_come_twice_are_the_later_moment(shop: TrinoTables, made: Any) -> None:
     """As on PostgreSQL, on both sides of the ocean."""
     made(

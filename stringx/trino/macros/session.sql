@@ -79,11 +79,11 @@
 {% endmacro %}
 
 
-{#- One line for an error {sqlstate, message}, without a value of a row: Trino's text is there only if it names what the SQL says, not data. -#}
+{#- One line for an error {sqlstate, message}, without a value of a row: Trino's text is there only if it names what the SQL says, not data; otherwise the error's name. -#}
 {% macro stringx_reason(error) %}
   {%- if error.sqlstate == '57014' -%}{{- return('it took longer than its share of the timeout') -}}{%- endif -%}
   {%- if error.sqlstate == 'SX001' -%}{{- return(error.message) -}}{%- endif -%}
-  {%- if error.message and error.sqlstate[:2] in ('0A', '3D', '3F', '42', '53', '54', '58') -%}
+  {%- if error.message and error.sqlstate[:2] in ('0A', '3D', '3F', '42', '53', '54', '58', 'XX') -%}
     {{- return(modules.re.sub('\\s+', ' ', error.message)[:300]) -}}
   {%- endif -%}
   {{- return({'22P02': 'invalid text representation', '22018': 'invalid character value for cast', '22025': 'invalid escape sequence', '22003': 'numeric value out of range', '22012': 'division by zero',

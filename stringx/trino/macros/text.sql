@@ -42,9 +42,15 @@
 
 {#- A duration as an interval, which has milliseconds. -#}
 {% macro stringx_interval(duration) %}
-  {%- set thousandths = stringx_seconds(duration) * 1000 -%}
-  {%- if thousandths != thousandths | round -%}{{- return(stringx_no_value(duration)) -}}{%- endif -%}
-  {{- return('(' ~ thousandths | round | int ~ " * interval '0.001' second)") -}}
+  {%- set thousandths = stringx_milliseconds(duration) -%}
+  {{- return(stringx_no_value(duration) if thousandths is none else '(' ~ thousandths ~ " * interval '0.001' second)") -}}
+{% endmacro %}
+
+
+{#- The milliseconds of a duration; none if they are no whole number, to the microsecond as PostgreSQL rounds. -#}
+{% macro stringx_milliseconds(duration) %}
+  {%- set exact = stringx_seconds(duration) * 1000 -%}
+  {{- return(exact | round | int if (exact - exact | round) | abs < 0.0005 else none) -}}
 {% endmacro %}
 
 

@@ -6,12 +6,11 @@
   {%- set column, fact = rule.columns[0], scope.types.get(rule.columns[0]) -%}
   {%- set every = {'hour': '1h', 'day': '1d', 'week': '7d'}.get(rule.arguments.every, rule.arguments.every) -%}
   {%- set months = {'month': 1, 'quarter': 3, 'year': 12}.get(every) -%}
-  {%- set exact = stringx_seconds(every) * 1000 if not months else none -%}
-  {%- set step = exact | round | int if not months else none -%}
+  {%- set step = stringx_milliseconds(every) if not months else none -%}
+  {%- if not months and step is none -%}{{- return({'fault': 'on Trino no_gaps has periods of whole milliseconds'}) -}}{%- endif -%}
   {%- set absolute = not months and step < 86400000 -%}
   {%- set zoned = fact is not none and fact is defined and stringx_has_zone(fact) -%}
-  {%- if not months and exact <= 0 -%}{{- return({'fault': 'every must be longer than 0'}) -}}{%- endif -%}
-  {%- if not months and exact != step -%}{{- return({'fault': 'on Trino no_gaps has periods of whole milliseconds'}) -}}{%- endif -%}
+  {%- if not months and step <= 0 -%}{{- return({'fault': 'every must be longer than 0'}) -}}{%- endif -%}
   {%- if absolute and not zoned -%}
     {{- return({'fault': 'on Trino no_gaps with periods shorter than a day needs a column with a time zone: ' ~ column}) -}}
   {%- endif -%}
