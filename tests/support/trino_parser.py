@@ -1,5 +1,6 @@
 """Trino's own parser, in a process of its own: `python trino_parser.py LIBRARIES JVM` answers each line, a JSON text, with its tree."""
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -40,9 +41,12 @@ class Parser:
 @contextmanager
 def parser() -> Iterator[Parser]:
     """Skips the test where Trino cannot be had."""
+    from tests.support.databases import missing
     from tests.support.trino_distribution import distribution, java
 
-    jvm = java().parent.parent / "lib" / "server" / "libjvm.so"
+    if importlib.util.find_spec("jpype") is None:
+        missing("JPype is missing: pip install -r requirements-dev.txt")
+    jvm = java().resolve().parent.parent / "lib" / "server" / "libjvm.so"
     command = [sys.executable, "-P", Path(__file__), distribution() / "lib", jvm]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
