@@ -270,8 +270,6 @@ def why_not(plan: Plan) -> str | None:
     """Why the plan cannot be run; None if it can."""
     if plan.check.crashes >= MAX_CRASHES:
         return _CRASHED
-    if plan.check.request.profile is not None and plan.target.adapter == "trino":
-        return f"no_profile: tables of {plan.target.adapter} cannot be profiled yet"
     if not plan.tables:
         return "no_rules: no active rule was left in scope when the check started"
     if (table := specification.table_without_window_column(plan.check.request, plan.tables)) is not None:

@@ -22,7 +22,10 @@ _NAMES: dict[Adapter, tuple[str, ...]] = {
         "tinyint", "smallint", "integer", "bigint", "hugeint", "decimal", "real", "double", "boolean", "date", "uuid", "json",
         "timestamp", "timestamp with time zone",
     ),
-    "trino": ("tinyint", "smallint", "integer", "bigint", "real", "double", "boolean", "date", "uuid"),
+    "trino": (
+        "tinyint", "smallint", "integer", "bigint", "decimal", "real", "double", "boolean", "date", "uuid", "json", "timestamp",
+        "timestamp with time zone",
+    ),
 }  # fmt: skip
 _LENGTH = re.compile(r"\([0-9, ]+\)")
 # Families of columns, where an engine other than PostgreSQL has a rule type for some only (its `refusals.sql`).
@@ -55,6 +58,11 @@ class Engine:
     def unclean(self) -> str:
         """A pattern of texts with blanks around them, or traces of another encoding."""
         return _UNCLEAN if self.adapter == DEFAULT_ADAPTER else _UNCLEAN_ELSEWHERE
+
+    @property
+    def without_capitals(self) -> str:
+        """Characters of ASCII that are printed, without blanks and capital letters, as within brackets of a pattern."""
+        return "!-@[-~" if self.adapter == DEFAULT_ADAPTER else r"!-@\[-~"
 
     def type_of(self, written: str) -> str | None:
         """A column's type as a rule names it; None if no rule is suggested for it."""

@@ -118,7 +118,7 @@ def _pattern(seen: Seen, engine: Engine) -> tuple[list[str], str, bool] | None:
         return ["alphanumeric", *([case] if case in ("upper", "lower") else [])], f"^[{letters}0-9]{times}$", False
     if _holds(seen, "ascii") and _holds(seen, "unpadded"):
         # Of ASCII: without a-z, without A-Z, or all that is printed.
-        inner = {"upper": "!-`{-~", "lower": "!-@[-~"}.get(case or "", "!-~")
+        inner = {"upper": "!-`{-~", "lower": engine.without_capitals}.get(case or "", "!-~")
         first = "!-`{-~" if case == "capital" else inner
         whole = f"^[{first}]([ {inner}]*[{inner}])?$"
         return ["ascii", "unpadded", *([case] if case else [])], whole, False

@@ -17,15 +17,21 @@ from api.checks import lifecycle
 from api.engine.pool import ChildFactory
 from api.targets.engine import Machine
 from api.targets.registry import engine_of
+from api.worker.attempt import Attempt
 from backend.configuration import store
+from backend.profiles import store as profiles
+from backend.profiles import suggesting
+from backend.requests import tracking
 from database.loops import Loop
 from database.pool import Database
 from stringx_dataops.contract.documents.targets import parse_target
 from stringx_dataops.contract.messages.checks import CheckResult
+from stringx_dataops.contract.messages.profiles import ProfileSettings
+from stringx_dataops.contract.messages.trials import CheckOrder
 from stringx_dataops.contract.problems import Invalid
 from stringx_dataops.contract.settings import ROOT
 from tests.support import engine, loaded
-from tests.support.datasets import ME
+from tests.support.datasets import CATALOGUE, ME, claimed
 from tests.support.processes import eventually, free_port
 from tests.support.trino_server import Trino
 from tests.support.trino_shop import HEAD, Shop, a_shop, by_id, rule, running
@@ -72,6 +78,30 @@ def test_a_table_of_iceberg_from_the_document_to_the_gate(shop: Shop) -> None:
     assert failed.verdict == "fail"
     assert {id: each.failures for id, each in by_id(failed).items()} == {"ids": 1, "statuses": 1, "prices": 1, "rows": None}
     assert not shop.is_open(table)
+
+
+def test_a_profile_suggests_rules_that_pass_and_notice_what_breaks(shop: Shop) -> None:
+    shop.run(ORDERS)
+    table = f"{shop.schema}.orders"
+    shop.configure(f"{shop.schema}.other", rule("ids", "unique", "id"))
+    order = CheckOrder(target="shop", table=table, profile=ProfileSettings(sample_columns=["status", "price"]))
+    tracked = tracking.accept(shop.database, CATALOGUE, order, "http", "s", "asker")
+    lifecycle.accept(shop.database, CATALOGUE, CheckOrder.model_validate(tracked.body), 100, "asker")
+    attempt = Attempt(claimed(shop.database))
+    shop.worker.attempts[attempt.check.check_id] = attempt
+    (found,) = shop.serve(attempt)
+    assert (found.status, found.verdict, found.row_count) == ("succeeded", "pass", 60), found.reason
+    view = profiles.of_request(shop.database, found.request_id)
+    assert view.profile is not None
+    measured = [(column.name, column.distinct, column.max) for column in view.profile.columns]
+    assert measured == [("id", 60, None), ("status", 2, "paid"), ("price", 60, "88.5")]
+    suggested = suggesting.suggestions(shop.database, CATALOGUE, view, with_values=True)
+    assert suggested.fault is None
+    shop.configure(table, *(each.rule for each in suggested.rules))
+    assert {each.status for each in by_id(shop.check(table)).values()} == {"pass"}
+    shop.run("insert into orders values (0, 'lost', -100), (null, null, null)")
+    failed = by_id(shop.check(table))
+    assert {failed[id].status for id in ("id_unique", "id_not_null", "status_accepted", "price_between")} == {"fail"}
 
 
 def test_a_child_serves_one_check_after_the_other(shop: Shop) -> None:

@@ -15,10 +15,10 @@ from stringx_dataops.contract.catalogue import dbt_project
 from stringx_dataops.contract.settings import ROOT
 
 PROJECT = ROOT / "stringx"
-SHARED = [PROJECT / "macros" / name for name in ("gate", "common")]
+SHARED = [PROJECT / "macros" / name for name in ("gate", "common", "profile")]
 JINJA = Environment(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])
 # Of rule types that not every engine has.
-OF_TYPES = {"stringx_dbt_outcome"}
+OF_TYPES = {"stringx_dbt_outcome", "stringx_rule__not_blank"}
 
 
 @cache

@@ -66,9 +66,8 @@
 {% endmacro %}
 
 
-{#- What follows a relation of which a share is read; the same rows for the same seed. -#}
-{% macro stringx_tablesample(method, share, seed) %}
-  {{- return(' tablesample ' ~ method ~ ' (' ~ '%.9f' | format(100.0 * share) ~ '%) repeatable (' ~ seed ~ ')') -}}
+{% macro stringx_sampled(relation, catalog, facts, method, share, estimate, seed) %}
+  {{- return(relation ~ ' tablesample ' ~ method ~ ' (' ~ '%.9f' | format(100.0 * share) ~ '%) repeatable (' ~ seed ~ ')') -}}
 {% endmacro %}
 
 
@@ -84,7 +83,7 @@
 {% endmacro %}
 
 
-{% macro stringx_profile_text(value) %}{{- return('left(' ~ value ~ '::varchar, 201)') -}}{% endmacro %}
+{% macro stringx_profile_bound(function, value, fact) %}{{- return('left(' ~ function ~ '(' ~ value ~ ')::varchar, 201)') -}}{% endmacro %}
 
 
 {% macro stringx_profile_top(fact) %}
@@ -93,7 +92,7 @@
 {% endmacro %}
 
 
-{% macro stringx_profile_quantiles(name, source) %}
+{% macro stringx_profile_quantiles(name, source, fact) %}
   {{- return('select to_json(list_transform(quantile_disc(' ~ name ~ ', [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99]), lambda one: one::varchar))::varchar from ' ~ source) -}}
 {% endmacro %}
 

@@ -28,7 +28,7 @@
       {%- do slots.update({number ~ '/' ~ kind: {'timezone': table.timezone, 'sql': 'with g as ' ~ values ~ ' select ' ~ stringx_list(parts.values() | list + top) ~ ' from g'}}) -%}
     {%- endfor -%}
     {%- if column.shown and family in families.quantiles -%}
-      {%- do slots.update({number ~ '/quantiles': {'timezone': table.timezone, 'sql': stringx_profile_quantiles(name, source)}}) -%}
+      {%- do slots.update({number ~ '/quantiles': {'timezone': table.timezone, 'sql': stringx_profile_quantiles(name, source, column.fact)}}) -%}
     {%- endif -%}
   {%- endfor -%}
   {%- set read = stringx_profile_run(spec, slots) if slots else {} -%}
@@ -78,7 +78,7 @@
     {%- do parts.update({name: stringx_sum_of_n(holds)}) -%}
   {%- endfor -%}
   {%- if column.shown and column.plain -%}
-    {%- do parts.update({'min': stringx_profile_text('min(v)'), 'max': stringx_profile_text('max(v)')}) -%}
+    {%- do parts.update({'min': stringx_profile_bound('min', 'v', column.fact), 'max': stringx_profile_bound('max', 'v', column.fact)}) -%}
   {%- endif -%}
   {{- return(parts) -}}
 {% endmacro %}

@@ -48,7 +48,7 @@
   {%- if missing -%}
     {{- return(dict(found, reason=modules.re.sub('\\s+', ' ', 'column "' ~ missing[0] ~ '" does not exist')[:300])) -}}
   {%- endif -%}
-  {%- set sampling = stringx_sampling(spec.profile, catalog, stringx_estimated(read.results.estimate), relation) -%}
+  {%- set sampling = stringx_sampling(spec.profile, catalog, stringx_estimated(read.results.estimate), relation, state.facts[relation]) -%}
   {%- set facts, shown, unique = state.facts[relation], stringx_shown({'spec': table}), stringx_unique_columns(catalog) -%}
   {%- set columns = [] -%}
   {%- for column in catalog.columns if asked is none or column.name in asked -%}
@@ -80,7 +80,7 @@
 
 {#- What is read, and how: {source: SQL after FROM, sample: {method, share, seed} or none, estimate, notes}. A table is sampled above `sampled_above` rows, or if
     `sample_rows` asks for it. -#}
-{% macro stringx_sampling(profile, catalog, estimate, relation) %}
+{% macro stringx_sampling(profile, catalog, estimate, relation, facts) %}
   {%- set asked = profile.sample_rows -%}
   {%- set wanted = asked if asked is not none else profile.default_rows if estimate is not none and estimate > profile.sampled_above else none -%}
   {%- set whole = {'source': relation, 'sample': none, 'estimate': estimate, 'notes': []} -%}
@@ -92,7 +92,11 @@
     {{- return(dict(whole, notes=['it has no more than about ' ~ wanted ~ ' rows: all were read'])) -}}
   {%- endif -%}
   {%- set method = 'system' if estimate > profile.sampled_above else 'bernoulli' -%}
-  {{- return({'source': relation ~ stringx_tablesample(method, wanted / estimate, profile.seed), 'estimate': estimate, 'notes': [],
+  {%- set source = stringx_sampled(relation, catalog, facts, method, wanted / estimate, estimate, profile.seed) -%}
+  {%- if source is none -%}
+    {{- return(dict(whole, notes=['it cannot be sampled, because no column tells its rows apart: all of them were read'])) -}}
+  {%- endif -%}
+  {{- return({'source': source, 'estimate': estimate, 'notes': [],
               'sample': {'method': method, 'share': wanted / estimate, 'seed': profile.seed}}) -}}
 {% endmacro %}
 

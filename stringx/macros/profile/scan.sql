@@ -98,7 +98,7 @@
     {%- do parts.update({'blanks_or_nulls': stringx_count([stringx_rule__not_blank({'columns': [column.name]}, {'types': {column.name: fact}}).violation])}) -%}
   {%- endif -%}
   {%- if column.shown and family in families.ordered -%}
-    {%- do parts.update({'min': stringx_profile_text('min(' ~ value ~ ')'), 'max': stringx_profile_text('max(' ~ value ~ ')')}) -%}
+    {%- do parts.update({'min': stringx_profile_bound('min', value, fact), 'max': stringx_profile_bound('max', value, fact)}) -%}
   {%- endif -%}
   {{- return(parts) -}}
 {% endmacro %}

@@ -91,10 +91,6 @@
 {% endmacro %}
 
 
-{#- A profile measures what only PostgreSQL's macros read. -#}
-{% macro stringx_profile(spec) %}{{ exceptions.raise_compiler_error('a table of a Trino target cannot be profiled') }}{% endmacro %}
-
-
 {#- Names of a project, for dbt tests as rules: there are none here. -#}
 {% macro stringx_project() %}{% endmacro %}
 

@@ -17,7 +17,10 @@
 {% endmacro %}
 
 
-{#- What follows a relation of which a share is read; the same rows for the same seed. -#}
+{#- A share of a relation's rows behind FROM, the same for the same seed and for all statements of a check; none if there is no such. -#}
+{% macro stringx_sampled(relation, catalog, facts, method, share, estimate, seed) %}{{- return(relation ~ stringx_tablesample(method, share, seed)) -}}{% endmacro %}
+
+
 {% macro stringx_tablesample(method, share, seed) %}
   {{- return(' tablesample ' ~ method ~ ' (' ~ '%.9f' | format(100.0 * share) ~ ') repeatable (' ~ seed ~ ')') -}}
 {% endmacro %}
@@ -38,8 +41,8 @@
 {% endmacro %}
 
 
-{#- The beginning of a value's text: one character more than is shown. -#}
-{% macro stringx_profile_text(value) %}{{- return('left(' ~ value ~ '::text, 201)') -}}{% endmacro %}
+{#- The beginning of the text of the least or the greatest value: one character more than is shown. -#}
+{% macro stringx_profile_bound(function, value, fact) %}{{- return('left(' ~ function ~ '(' ~ value ~ ')::text, 201)') -}}{% endmacro %}
 
 
 {#- Of groups `g` of values `v`, each `n` times: a JSON list of the most frequent ones, each with its number. -#}
@@ -49,7 +52,7 @@
 
 
 {#- A SELECT of a JSON list of the texts of seven quantiles, each a value of the column. -#}
-{% macro stringx_profile_quantiles(name, source) %}
+{% macro stringx_profile_quantiles(name, source, fact) %}
   {%- set quantiles = "(percentile_disc('{0.01,0.05,0.25,0.5,0.75,0.95,0.99}'::double precision[]) within group (order by " ~ name ~ '))::text[]' -%}
   {{- return('select to_json(' ~ quantiles ~ ')::text from ' ~ source) -}}
 {% endmacro %}
