@@ -30,6 +30,21 @@ def of_trino(id: str, type: str, *columns: str, **arguments: Any) -> dict[str, A
     return rule(id, type, *columns, adapter="trino", **arguments)
 
 
+def inserted_meanwhile(lake: TrinoTables, statement: str) -> threading.Thread:
+    """Runs a statement while the slow query runs."""
+    running = "select count(*) from system.runtime.queries where state = 'RUNNING' and query like '%a.comment < b.comment%' and query not like '%runtime%'"
+
+    def insert() -> None:
+        until = time.monotonic() + 60
+        while not lake.trino.value(running) and time.monotonic() < until:
+            time.sleep(0.05)
+        lake.execute(statement)
+
+    thread = threading.Thread(target=insert)
+    thread.start()
+    return thread
+
+
 def snapshots(lake: TrinoTables, table: str) -> list[int]:
     return [found for (found,) in lake.trino.rows(f'select snapshot_id from lake.{lake.schema}."{table}$refs"')]
 
@@ -53,23 +68,11 @@ def test_what_is_written_during_a_check_is_seen_by_none_of_its_rules(lake: Trino
         rule("other", "row_count_matches", other_table=f"{lake.schema}.orders"),
         rule("related", "relationship", "order_id", to_table=f"{lake.schema}.orders", to_column="order_id"),
     ]  # fmt: skip
-    inserted = threading.Event()
-
-    def insert() -> None:
-        running = "select count(*) from system.runtime.queries where state = 'RUNNING' and query like '%a.comment < b.comment%' and query not like '%runtime%'"
-        until = time.monotonic() + 60
-        while not lake.trino.value(running) and time.monotonic() < until:
-            time.sleep(0.05)
-        lake.execute("insert into written values (2), (9)")
-        inserted.set()
-
-    thread = threading.Thread(target=insert)
-    thread.start()
+    inserting = inserted_meanwhile(lake, "insert into written values (2), (9)")
     found = lake.outcome(
         gate("written", *rules, schema=lake.schema, key=["order_id"], sample_rows=9, statement_timeout_ms=20_000)
     )
-    thread.join()
-    assert inserted.is_set()
+    inserting.join()
     assert snapshots(lake, "written") != [before]
     told = {each["id"]: each for each in found["rules"]}
     assert (
@@ -95,6 +98,17 @@ def test_columns_that_were_changed_after_the_last_snapshot_are_seen(lake: TrinoT
     assert outcome["notes"] == [
         f"{lake.schema}.altered was read as it was, and it did not change: its columns were changed after its last snapshot"
     ]
+
+
+def test_a_table_that_is_read_as_it_is_and_changes_is_read_again(lake: TrinoTables) -> None:
+    lake.execute("create table changing as select 1 as a", "alter table changing add column b integer")
+    inserting = inserted_meanwhile(lake, "insert into changing values (2, 3)")
+    rules = [of_trino("slow", "sql", query=SLOW), rule("r", "not_null", "b")]
+    outcome = lake.outcome(gate("changing", *rules, schema=lake.schema, statement_timeout_ms=20_000))
+    inserting.join()
+    [present] = snapshots(lake, "changing")
+    assert (outcome["row_count"], outcome["rules"][1]["failures"]) == (2, 1)
+    assert outcome["notes"][0] == f"{lake.schema}.changing was read at its snapshot {present}"
 
 
 def test_a_table_without_rows_is_empty_and_no_error(lake: TrinoTables) -> None:

@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import assume
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from stringx_dataops.contract.gate_test.specification import Specification
 from tests.support.trino_tables import TrinoTables
-from tests.truth import conditions
+from tests.truth import conditions, shapes
 from tests.truth.cases import SCHEMAS, Case
 from tests.truth.elsewhere import DraftOfKinds, Elsewhere, Outcome
 from tests.truth.kinds import DATE, TIMESTAMP, TIMESTAMPTZ, Endless, Kind
@@ -32,9 +32,10 @@ class TrinoDraft(DraftOfKinds):
     """Names in lower case, and no infinite days: Trino has no others."""
 
     kinds = frozenset(TYPES)
+    schemas: ClassVar[dict[str, str]] = {}  # those of this process alone, as all share a server
 
     def __init__(self, draw: Draw, table: Table, *others: Any) -> None:
-        table.name = table.name.lower()
+        table.name, table.schema = table.name.lower(), self.schemas.get(table.schema, table.schema)
         super().__init__(draw, table, *others)
 
     def add(self, kind: Kind, cells: Sequence[Any], table: Table | None = None, names: Sequence[str] = NAMES) -> str:
@@ -107,14 +108,18 @@ def on_trino(trino_memory: TrinoTables, monkeypatch: pytest.MonkeyPatch) -> Iter
         outcome = json.loads(answer.outcome)
         return outcome["tables"][0], datetime.fromisoformat(outcome["snapshot_at"])
 
-    trino_memory.execute(*(f"create schema if not exists {quoted(schema)}" for schema in SCHEMAS))
+    plain, odd = SCHEMAS
+    monkeypatch.setattr(TrinoDraft, "schemas", {plain: trino_memory.schema, odd: f"{odd} {trino_memory.schema}"})
+    trino_memory.execute(f"create schema {quoted(TrinoDraft.schemas[odd])}")
     found = Elsewhere("trino", TrinoDraft, "on Trino ", ask, types_a_table=5)
     found.use(monkeypatch)
-    monkeypatch.setattr(conditions, "constant", constant)
+    for module in (conditions, shapes):
+        monkeypatch.setattr(module, "constant", constant)
     of_kinds = {kind.name: (kind, kind.values) for kind in (DATE, TIMESTAMP, TIMESTAMPTZ)}
     for kind, values in of_kinds.values():
         object.__setattr__(kind, "values", _finite(values))
     yield found
+    trino_memory.execute(f"drop schema {quoted(TrinoDraft.schemas[odd])}")
     for kind, values in of_kinds.values():
         object.__setattr__(kind, "values", values)
 
