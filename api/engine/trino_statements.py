@@ -108,22 +108,19 @@ class _Check:
         except Exception as error:  # whatever it is: the relation cannot be read
             return {"columns": None, "error": _fault(error), "note": None}
         if not is_iceberg:
-            return {
-                "columns": columns,
-                "error": None,
-                "note": f"{plain} was read as it was by each query: only Iceberg's tables have snapshots",
-            }
+            why = "only Iceberg's tables have snapshots" if is_iceberg is False else f"the user may not read {plain}$refs"
+            return {"columns": columns, "error": None, "note": f"{plain} was read as it was by each query: {why}"}
         self._unpinned[relation] = snapshot
         why = "it has no snapshot yet" if snapshot is None else "its columns were changed after its last snapshot"
         return {"columns": columns, "error": None, "note": f"{plain} was read as it was, and it did not change: {why}"}
 
-    def _snapshot_of(self, relation: str) -> tuple[bool, int | None]:
-        """Whether it is a table of Iceberg, and its present snapshot if it has one."""
+    def _snapshot_of(self, relation: str) -> tuple[bool | None, int | None]:
+        """Whether it is a table of Iceberg, and its present snapshot if it has one. None: the user may not see that."""
         try:
             rows = self._rows(f"select snapshot_id from {relation[:-1]}$refs\" where name = 'main'", "UTC", self._limit_s)
         except trino.exceptions.TrinoUserError as error:  # other connectors, and views, have no such table
             _fault(error)
-            return False, None
+            return None if error.error_name == "PERMISSION_DENIED" else False, None
         return True, rows[0][0] if rows else None
 
     def changed(self) -> list[str]:

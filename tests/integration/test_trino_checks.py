@@ -104,6 +104,25 @@ def test_a_profile_suggests_rules_that_pass_and_notice_what_breaks(shop: Shop) -
     assert {failed[id].status for id in ("id_unique", "id_not_null", "status_accepted", "price_between")} == {"fail"}
 
 
+def test_a_table_whose_snapshots_may_not_be_read_is_told_of(shop: Shop, tmp_path: Path) -> None:
+    rules = [{"user": "tests", "privileges": ["SELECT", "INSERT", "OWNERSHIP"]}, {"table": "orders", "privileges": ["SELECT"]}]
+    (tmp_path / "rules.json").write_text(json.dumps({"schemas": [{"user": "tests", "owner": True}], "tables": rules}))
+    catalog = f"guarded_{uuid.uuid4().hex}"
+    shop.trino.run(
+        f"create catalog {catalog} using iceberg with (\"iceberg.catalog.type\" = 'TESTING_FILE_METASTORE',"
+        " \"hive.metastore.catalog.dir\" = 'local:///', \"fs.native-local.enabled\" = 'true',"
+        f" \"local.location\" = '{tmp_path}', \"iceberg.security\" = 'file', \"security.config-file\" = '{tmp_path}/rules.json')"
+    )
+    try:
+        shop.trino.run("create schema s", ORDERS.replace("orders", "s.orders"), catalog=catalog)
+        shop.configure("s.orders", rule("ids", "unique", "id"), catalog=catalog)
+        found = shop.check("s.orders")
+        assert found.verdict == "pass", found
+        assert found.notes == ["s.orders was read as it was by each query: the user may not read s.orders$refs"]
+    finally:
+        shop.trino.run(f"drop catalog {catalog}")
+
+
 def test_a_child_serves_one_check_after_the_other(shop: Shop) -> None:
     shop.run(ORDERS)
     table = f"{shop.schema}.orders"
