@@ -199,6 +199,13 @@ def test_what_moves_along_the_table(files: DuckdbFiles, rows: int) -> None:
     assert ("b", "c") not in {(each.column, each.other_column) for each in found.comparisons}
 
 
+def test_each_column_of_a_wide_table(files: DuckdbFiles) -> None:
+    columns = ", ".join(f"range * {n} as i{n}, 'a' || range % {n + 2} as t{n}, range / {n + 1}.0 as f{n}" for n in range(30))
+    found = measured(files, files.file(f"create table main.wide as select {columns} from range(20000)"), "wide")
+    assert [column.name for column in found.columns if column.error is not None or column.tenths is None] == []
+    assert {("i1", "i2"), ("f0", "i2")} <= {(each.column, each.other_column) for each in found.comparisons}
+
+
 def test_a_key_of_two_columns_and_whole_rows(files: DuckdbFiles) -> None:
     path = files.file("create table main.t as select range // 20 as a, range % 20 as b, 'x' as c from range(400)")
     shares = {tuple(each.columns): each.share for each in measured(files, path, "t").key_shares}

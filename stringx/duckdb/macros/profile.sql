@@ -131,15 +131,16 @@
 {% macro stringx_profile_readings(text, server_version) %}{{- return({}) -}}{% endmacro %}
 
 
-{#- The rows of a table lie in the order of `rowid`; views and files have none. Of a large table, blocks of 2,048 rows are looked at. -#}
+{#- The rows of a table lie in the order of `rowid`; views and files have none. Of a large table, blocks of 2,048 rows are looked at. The memory of groups grows with
+    the square of the number of aggregates. -#}
 {% macro stringx_along(relation, catalog, most, rows, seed) %}
   {%- if not catalog.may_be_sampled or stringx_location(relation) is not none -%}{{- return(none) -}}{%- endif -%}
   {%- if rows <= 2 * most -%}
-    {{- return({'source': '(select t.*, ntile(10) over (order by t.rowid) as "stringx tenth" from ' ~ relation ~ ' as t) as t', 'tenth': '"stringx tenth"'}) -}}
+    {{- return({'source': '(select t.*, ntile(10) over (order by t.rowid) as "stringx tenth" from ' ~ relation ~ ' as t) as t', 'tenth': '"stringx tenth"', 'columns_at_once': 10}) -}}
   {%- endif -%}
   {%- set last = '(select max(rowid) + 1 from ' ~ relation ~ ')' -%}
   {%- set sampled = relation ~ ' as t where hash(t.rowid // 2048 + ' ~ seed ~ ') % 1000000 < ' ~ (1000000 * most / rows) | round | int -%}
-  {{- return({'source': '(select t.*, least(t.rowid * 10 // ' ~ last ~ ', 9) as "stringx tenth" from ' ~ sampled ~ ') as t', 'tenth': '"stringx tenth"'}) -}}
+  {{- return({'source': '(select t.*, least(t.rowid * 10 // ' ~ last ~ ', 9) as "stringx tenth" from ' ~ sampled ~ ') as t', 'tenth': '"stringx tenth"', 'columns_at_once': 10}) -}}
 {% endmacro %}
 
 

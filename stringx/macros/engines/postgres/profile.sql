@@ -108,12 +108,12 @@
 {% endmacro %}
 
 
-{#- {source, tenth}: about `most` of the rows, and in which tenth of the table each of them lies; none without an order. A tenth is one of the rows, or of a large table's blocks. -#}
+{#- {source, tenth, columns_at_once: how many columns one statement reads}: about `most` of the rows, and in which tenth of the table each of them lies; none without an order. A tenth is one of the rows, or of a large table's blocks. -#}
 {% macro stringx_along(relation, catalog, most, rows, seed) %}
   {%- if catalog.relation not in ('table', 'materialized view') -%}{{- return(none) -}}{%- endif -%}
   {%- if rows <= 2 * most -%}
-    {{- return({'source': '(select t.*, ntile(10) over (order by t.ctid) as "stringx tenth" from ' ~ relation ~ ' as t) as t', 'tenth': '"stringx tenth"'}) -}}
+    {{- return({'source': '(select t.*, ntile(10) over (order by t.ctid) as "stringx tenth" from ' ~ relation ~ ' as t) as t', 'tenth': '"stringx tenth"', 'columns_at_once': 300}) -}}
   {%- endif -%}
   {%- set pages = "(select greatest(pg_relation_size(t.o) / current_setting('block_size')::bigint, 1) from (select tableoid as o from " ~ relation ~ ' limit 1) as t)' -%}
-  {{- return({'source': relation ~ stringx_tablesample('system', most / rows, seed), 'tenth': 'least((ctid::text::point)[0]::bigint * 10 / ' ~ pages ~ ', 9)'}) -}}
+  {{- return({'source': relation ~ stringx_tablesample('system', most / rows, seed), 'tenth': 'least((ctid::text::point)[0]::bigint * 10 / ' ~ pages ~ ', 9)', 'columns_at_once': 300}) -}}
 {% endmacro %}
