@@ -30,13 +30,12 @@ from api.worker.attempt import Attempt, Batch
 from api.worker.claiming import Claiming
 from api.worker.endings import Endings
 from api.worker.execution import AttemptEnd, Executor, HandBack
-from database import configuration, probes, reports
+from api.worker.other_adapters import OtherAdapters
+from database import probes, reports
 from database.loops import Loop, Loops, Turn
 from database.notifications import Listener
 from database.pool import Database
 from database.sending import all_that_is_due
-from stringx_dataops.contract.adapters import DEFAULT_ADAPTER, Adapter
-from stringx_dataops.contract.catalogue import dbt_project
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.problems import StringXError, Unavailable
 from stringx_dataops.contract.settings import Settings
@@ -69,22 +68,21 @@ class Worker:
     loops: Loops = field(default_factory=Loops)
     attempts: dict[str, Attempt] = field(default_factory=dict)
     slots: list[Slot] = field(init=False)
-    factories: dict[Adapter, ChildFactory] = field(default_factory=dict)  # of adapters other than the default one
-    other_slots: list[Slot] = field(default_factory=list)  # the same
-    beside: dict[Path, list[Slot]] = field(default_factory=dict)  # the same, by the folder of the loop that uses them
+    others: OtherAdapters = field(init=False)
     endings: Endings = field(init=False)
     handover: Handover = field(init=False)
     claiming: Claiming = field(init=False)
     child_factory: ChildFactory | None = None  # that of the default adapter, if it has begun to load
     fault: str | None = None  # what is wrong with the dbt project, so that no child is warm
     stop_by: float = float("inf")  # until then running checks may go on; on the monotonic clock
-    _lock: threading.Lock = field(default_factory=threading.Lock)  # guards `attempts`, `factories` and `other_slots`
+    _lock: threading.Lock = field(default_factory=threading.Lock)  # guards `attempts`
 
     def __post_init__(self) -> None:
         self.handover = Handover(partial(self.listener.wake, outbox.OUTBOX))
         self.endings = Endings(self.database, self.settings.backend_url, self.handover, self.name, lambda: self.stop_by)
         most = 1 if self.executable_only else self.settings.batch_checks
         self.claiming = Claiming(self.database, self.listener, self.name, most, self.settings.lease_s)
+        self.others = OtherAdapters(self.settings, self.database, self.catalogue)
         child_factory = self.child_factory or loading.child_factory(self.settings)
         self.slots = [Slot(child_factory, self.settings.worker_max_checks) for _ in range(self.settings.worker_concurrency)]
 
@@ -107,7 +105,7 @@ class Worker:
         """A loop's turn that claims a check, or a batch of small ones, and serves it."""
         runner = Executable(self.project) if self.executable_only else slot
         folder = self._folder_of(slot)
-        others = cache(partial(self._executor_of, folder))
+        others = cache(partial(self.others.executor, folder))
         executor = Executor(self.settings, self.database, self.catalogue, self.project, runner, folder, others)
 
         def turn(loop: Loop) -> float | None:
@@ -131,37 +129,11 @@ class Worker:
 
         return turn
 
-    def _executor_of(self, folder: Path, adapter: Adapter) -> Executor:
-        """For targets of another adapter than the default one, beside the executor of this folder."""
-        project = self.project.of(adapter)
-        runner: Slot | Executable = Executable(project)
-        if not self.executable_only:
-            with self._lock:
-                factory = self._factory_of(adapter)
-                runner = Slot(factory, max_checks=1 if adapter in dbt_project.READS_ITSELF else self.settings.worker_max_checks)
-                self.other_slots.append(runner)
-                self.beside.setdefault(folder, []).append(runner)
-        beside = folder.with_name(f"{folder.name}-{adapter}")
-        return Executor(self.settings, self.database, self.catalogue, project, runner, beside)
-
-    def _factory_of(self, adapter: Adapter) -> ChildFactory:
-        """For another adapter than the default one. The caller holds the lock."""
-        if adapter not in self.factories:
-            home = self.home / f"dbt-{adapter}"
-            self.factories[adapter] = ChildFactory(self.project.of(adapter), home, self.settings.home / "loaded")
-        return self.factories[adapter]
-
     def load_others(self, _: Loop) -> float:
-        """Load dbt for the other adapters that targets have and that keep children, so that their first check need not wait for
-        it. The default adapter's children come first."""
+        """Load dbt for other adapters; the default adapter's children come first."""
         if not all(slot.warm for slot in self.slots):
             return _IDLE_S
-        with self.database.statements() as cursor:
-            wanted = configuration.adapters(cursor) - dbt_project.READS_ITSELF - {DEFAULT_ADAPTER}
-        for adapter in wanted:
-            with self._lock:
-                if adapter not in self.factories and loading.is_installed(adapter):
-                    self._factory_of(adapter).begin()
+        self.others.load()
         return _LOOK_FOR_ADAPTERS_S
 
     def _folder_of(self, slot: Slot) -> Path:
@@ -174,7 +146,7 @@ class Worker:
             return None
         attempts = self.claiming.next()
         if not attempts:
-            for each in (slot, *self.beside.get(self._folder_of(slot), ())):
+            for each in (slot, *self.others.beside(self._folder_of(slot))):
                 each.prepare()
             return None
         with self._lock:
@@ -322,7 +294,7 @@ class Worker:
             until = time.monotonic() + _STOP_STEP_S
             while self.attempts and time.monotonic() < until:
                 time.sleep(0.05)
-        for slot in (*self.slots, *self.other_slots):
+        for slot in (*self.slots, *self.others.slots):
             slot.close()
         try:
             if messages := self.handover.rest():
@@ -338,5 +310,5 @@ class Worker:
             attempt.stop("handed_back")
 
     def _terminate_children(self) -> None:
-        for slot in (*self.slots, *self.other_slots):
+        for slot in (*self.slots, *self.others.slots):
             slot.terminate()

@@ -95,7 +95,7 @@ class Lake:
     def serve(self, *attempts: Attempt) -> list[CheckResult]:
         """Executed as a worker does it; its result is stored by both services."""
         worker, folder = self.worker, self.worker.home / "slot-0"
-        others = cache(partial(worker._executor_of, folder))
+        others = cache(partial(worker.others.executor, folder))
         runner = Executable(worker.project)  # of PostgreSQL's targets: not used
         executor = Executor(worker.settings, worker.database, CATALOGUE, worker.project, runner, folder, others)
         worker._serve(executor, attempts)
@@ -118,9 +118,9 @@ def lake(database: Database, factory: ChildFactory, tmp_path: Path) -> Iterator[
     (tmp_path / "lake").mkdir()
     settings = read_settings({"STRINGX_HOME": str(tmp_path / "home"), "DUCKDB_FOLDERS": str(tmp_path / "lake")})
     worker = Worker(settings, database, CATALOGUE, Listener(database, CHANNEL), "w", Credentials("w", "key", ["secret"]))
-    worker.factories["duckdb"] = factory
+    worker.others.factories["duckdb"] = factory
     yield Lake(tmp_path / "lake", worker)
-    for slot in worker.other_slots:
+    for slot in worker.others.slots:
         slot.close()
 
 
@@ -288,7 +288,7 @@ def test_a_check_that_takes_long_is_killed_with_its_query(lake: Lake) -> None:
     ends: list[CheckResult] = []
     running = threading.Thread(target=lambda: ends.extend(lake.serve(attempt)))
     running.start()
-    (slot,) = eventually(lambda: [each for each in lake.worker.other_slots if each.alive], 120)
+    (slot,) = eventually(lambda: [each for each in lake.worker.others.slots if each.alive], 120)
     pid = slot._process.pid if slot._process is not None else 0
     eventually(lambda: _processor_s(pid) > 0.5, 120)
     began = time.monotonic()

@@ -128,7 +128,7 @@ def test_a_child_serves_one_check_after_the_other(shop: Shop) -> None:
     table = f"{shop.schema}.orders"
     shop.configure(table, rule("ids", "unique", "id"))
     assert shop.check(table).verdict == "pass"
-    (slot,) = shop.worker.other_slots
+    (slot,) = shop.worker.others.slots
     first = slot._process
     assert first is not None
     slot.prepare()
@@ -177,7 +177,7 @@ def test_a_child_that_is_killed_leaves_no_query(shop: Shop) -> None:
     thread = threading.Thread(target=lambda: shop.execute(attempt))
     thread.start()
     eventually(lambda: shop.running(attempt), 120)
-    (slot,) = shop.worker.other_slots
+    (slot,) = shop.worker.others.slots
     assert slot._process is not None
     os.kill(slot._process.pid, signal.SIGKILL)
     thread.join(120)
@@ -253,17 +253,17 @@ def test_the_command_of_a_result_runs_by_hand(shop: Shop) -> None:
 
 def test_dbt_is_loaded_before_the_first_check_of_a_target(shop: Shop) -> None:
     worker = shop.worker
-    factory = worker.factories.pop("trino")
+    factory = worker.others.factories.pop("trino")
     shop.configure("s.t", rule("a", "not_null", "a"))
     worker.load_others(Loop("unused", lambda _: None))
-    assert worker.factories == {}, "PostgreSQL's children come first"
+    assert worker.others.factories == {}, "PostgreSQL's children come first"
     for slot in worker.slots:
         slot.warm = True
     worker.load_others(Loop("unused", lambda _: None))
-    assert list(worker.factories) == ["trino"]
-    with worker.factories["trino"].slot(1) as slot:
+    assert list(worker.others.factories) == ["trino"]
+    with worker.others.factories["trino"].slot(1) as slot:
         slot.ensure_warm()
-    worker.factories["trino"] = factory
+    worker.others.factories["trino"] = factory
 
 
 def test_without_warm_children_a_process_runs_each_check(

@@ -70,9 +70,9 @@ def shop(database: Database, tmp_path: Path, target: Target) -> Iterator[Lake]:
     settings = read_settings({"STRINGX_HOME": str(tmp_path / "home"), "STRINGX_SECRETS": str(target.secrets)})
     worker = Worker(settings, database, CATALOGUE, Listener(database, CHANNEL), "w", Credentials("w", "key", ["secret"]))
     yield Lake(tmp_path, worker)
-    for slot in worker.other_slots:
+    for slot in worker.others.slots:
         slot.close()
-    for factory in worker.factories.values():
+    for factory in worker.others.factories.values():
         factory.close()
 
 

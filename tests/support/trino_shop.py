@@ -37,7 +37,7 @@ class Shop:
     def __post_init__(self) -> None:
         """One loop of the worker has one child for Trino."""
         worker, folder = self.worker, self.worker.home / "slot-0"
-        others = cache(partial(worker._executor_of, folder))
+        others = cache(partial(worker.others.executor, folder))
         runner = Executable(worker.project)  # of PostgreSQL's targets: not used
         self.executor = Executor(worker.settings, worker.database, CATALOGUE, worker.project, runner, folder, others)
 
@@ -94,12 +94,12 @@ def a_shop(database: Database, factory: ChildFactory, trino: Trino, home: Path, 
     """With a schema of its own. The environment is the worker's."""
     settings = read_settings({"STRINGX_HOME": str(home), **environment})
     worker = Worker(settings, database, CATALOGUE, Listener(database, CHANNEL), "w", Credentials("w", "key", ["secret"]))
-    worker.factories["trino"] = factory
+    worker.others.factories["trino"] = factory
     with trino.a_schema() as schema:
         try:
             yield Shop(trino, schema, worker)
         finally:
-            for slot in worker.other_slots:
+            for slot in worker.others.slots:
                 slot.close()
 
 
