@@ -1,22 +1,22 @@
 """Views of CSV files whose values are read strictly: DuckDB itself would round `5.5` beside a whole number to 6, and take a day
-with a time for the day. The plugin `duckdb_access` makes them."""
+with a time for the day. `duckdb_views` makes them."""
 
 import csv
 import gzip
 import os
+import zlib
 from typing import Any
 
+from api.engine.duckdb_quoting import name_of, text_of, texts_of
 from stringx_dataops.contract.documents.engines.csv_files import digits_of
 
-WRONG = (
-    "stringx_wrong_text "  # begins DuckDB's error about a text that is no value of its column's type; what follows may be shown
-)
-_MOST_HEADER_BYTES = 1024 * 1024
-_DAY, _TIME, _ZONE = (
-    "[0-9]{4}-[0-9]{2}-[0-9]{2}",
-    "[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?",
-    "(Z|[+-][0-9]{2}(:?[0-9]{2})?)",
-)
+# Begins the error about a text that is no value of its column's type. What follows may be shown.
+WRONG = "stringx_wrong_text "
+_MOST_HEADER_BYTES = _CHUNK_BYTES = 1024 * 1024
+_DAY, _TIME = "[0-9]{4}-[0-9]{2}-[0-9]{2}", "[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?"
+_ZONE = "(Z|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)"
+# DuckDB takes further values of a line for none, if they are NULL: so it finds no NULL itself.
+_NO_NULL = "\x01\x02 stringx finds NULL itself \x02\x01"
 _WHOLE = "[+-]?[0-9]{1,40}"
 # What a text must look like, beside what DuckDB's cast then refuses, such as the 30th of February.
 _PATTERNS = {
@@ -43,15 +43,16 @@ def query(location: dict[str, Any]) -> str:
     by_order: dict[tuple[str, ...], list[str]] = {}
     for file in location["files"]:
         by_order.setdefault(_order(file, location), []).append(file)
-    values = ", ".join(f"{_value(name, type_name)} as {_name(name)}" for name, type_name in location["columns"].items())
+    null = text_of(location["null_text"])
+    values = ", ".join(f"{_value(name, type_name, null)} as {name_of(name)}" for name, type_name in location["columns"].items())
     return " union all ".join(f"select {values} from {_reader(order, files, location)}" for order, files in by_order.items())
 
 
 def _reader(order: tuple[str, ...], files: list[str], location: dict[str, Any]) -> str:
-    columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in order)
+    columns = ", ".join(f"{text_of(name)}: 'VARCHAR'" for name in order)
     return (
-        f"read_csv([{', '.join(map(_text, files))}]::varchar[], auto_detect = false, header = true, columns = {{{columns}}},"
-        f" delim = {_text(location['delimiter'])}, quote = '\"', escape = '\"', nullstr = {_text(location['null_text'])},"
+        f"read_csv({texts_of(files)}, auto_detect = false, header = true, columns = {{{columns}}},"
+        f" delim = {text_of(location['delimiter'])}, quote = '\"', escape = '\"', nullstr = {text_of(_NO_NULL)},"
         f" strict_mode = true, ignore_errors = false, null_padding = false, hive_partitioning = false)"
     )
 
@@ -60,12 +61,16 @@ def _order(file: str, location: dict[str, Any]) -> tuple[str, ...]:
     """The columns in the order of a file."""
     try:
         found = _header(file, location["delimiter"])
-    except (OSError, EOFError, ValueError, csv.Error) as error:
+    except (OSError, EOFError, zlib.error) as error:
+        raise NotAsListed(
+            f"{file} cannot be read: {'it is damaged' if file.endswith('.gz') else type(error).__name__}"
+        ) from error
+    except (ValueError, csv.Error) as error:
         raise NotAsListed(f"{file} does not begin with a line of CSV in UTF-8") from error
     expected = location["columns"]
-    for name in found:
-        if name not in expected:
-            raise NotAsListed(f"the first line of {file} has a column {name[:100]!r} that is not listed")
+    for place, name in enumerate(found, 1):
+        if name not in expected:  # which may be a value, if there is no header
+            raise NotAsListed(f"the first line of {file} has something else than a listed column at place {place}")
         if found.count(name) > 1:
             raise NotAsListed(f"the first line of {file} has the column {name} twice")
     for name in expected:
@@ -81,24 +86,29 @@ def _header(file: str, delimiter: str) -> list[str]:
         if file.endswith(".gz"):
             with gzip.open(opened) as unpacked:
                 line = unpacked.readline(_MOST_HEADER_BYTES)
+                while unpacked.read(_CHUNK_BYTES):  # to its checksum, which DuckDB does not look at
+                    pass
         else:
             line = opened.readline(_MOST_HEADER_BYTES)
     text = line.decode("utf-8-sig").rstrip("\n").rstrip("\r")
     return next(csv.reader([text], delimiter=delimiter, strict=True), [])
 
 
-def _value(name: str, type_name: str) -> str:
-    """The value of a column; an error that names the column where a text is none of its type."""
-    column = _name(name)
+def _value(name: str, type_name: str, null: str) -> str:
+    """The value of a column; an error that names the column where a text is none of its type. `null` stands for NULL."""
+    column = name_of(name)
     if type_name == "text":
-        return column
+        return f"nullif({column}, {null})"
     value = f"try_cast({column} as {type_name})"
-    fits = f"system.main.regexp_full_match({column}, {_text(_pattern(type_name))}) and {value} is not null"
-    if type_name == "double":
+    fits = f"system.main.regexp_full_match({column}, {text_of(_pattern(type_name))}) and {value} is not null"
+    if type_name == "double":  # nothing is rounded to infinity or to zero
         fits += f" and (not system.main.isinf({value}) or system.main.contains({column}, 'Infinity'))"
+        fits += f" and ({value} <> 0 or not system.main.regexp_matches({column}, '^[^eE]*[1-9]'))"
+    elif type_name in ("date", "timestamp", "timestamptz"):
+        fits += f" and not system.main.starts_with({column}, '0000')"
     # The text is the column's, so DuckDB does not compute the error in advance.
-    words = f"{_text(f'{WRONG}column {name} holds a text that is no {type_name}')} || system.main.left({column}, 0)"
-    return f"case when {column} is null then null when {fits} then {value} else system.main.error({words}) end"
+    words = f"{text_of(f'{WRONG}column {name} holds a text that is no {type_name}')} || system.main.left({column}, 0)"
+    return f"case when {column} = {null} then null when {fits} then {value} else system.main.error({words}) end"
 
 
 def _pattern(type_name: str) -> str:
@@ -108,13 +118,3 @@ def _pattern(type_name: str) -> str:
     before, behind = digits[0] - digits[1], digits[1]
     whole = f"0*[0-9]{{1,{before}}}" if before else "0+"
     return f"[+-]?{whole}([.][0-9]{{1,{behind}}}0*)?" if behind else f"[+-]?{whole}"
-
-
-def _text(value: str) -> str:
-    quoted = value.replace("'", "''")
-    return f"'{quoted}'"
-
-
-def _name(value: str) -> str:
-    quoted = value.replace('"', '""')
-    return f'"{quoted}"'

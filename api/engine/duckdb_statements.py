@@ -1,15 +1,17 @@
 """What the gate test's macros need of DuckDB and Jinja cannot do: statements that fail alone, within a time, in one transaction.
 
-A plugin of dbt-duckdb that `stringx/duckdb/profiles.yml` names. Importing it adds three methods to dbt's adapter. Nothing else
+A plugin of dbt-duckdb that `stringx/duckdb/profiles.yml` names. Importing it adds four methods to dbt's adapter. Nothing else
 imports it.
 """
 
+import json
 import os
 import re
 import resource
 import threading
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ import duckdb
 from dbt.adapters.duckdb.impl import DuckDBAdapter
 from dbt.adapters.duckdb.plugins import BasePlugin
 
+from api.engine import duckdb_views
 from api.engine.duckdb_csv import WRONG
 
 # The SQLSTATE that stands for each of DuckDB's exceptions, which have none. The first that fits counts.
@@ -83,6 +86,12 @@ class _Transaction:
             found["message"] = None  # a row's value caused it
         return found
 
+    def end(self) -> None:
+        """Nothing more is read by it."""
+        with suppress(duckdb.Error):
+            self._connection.execute("rollback")
+            self._connection.close()
+
     def _set_zone(self, zone: str) -> None:
         if zone == self._zone:
             return
@@ -118,6 +127,28 @@ class _Transaction:
         with suppress(duckdb.Error):  # there was none
             self._connection.execute("rollback")
         self._connection.execute("begin transaction")
+
+
+@dataclass(frozen=True)
+class _Files:
+    """What is known of files at one moment: which they are, their sizes and times; None of one that cannot be looked at."""
+
+    states: dict[str, tuple[int, ...] | None]
+
+    @classmethod
+    def now(cls, locations: dict[str, Any]) -> "_Files":
+        return cls({name: cls._state(name) for each in locations.values() for name in each["files"]})
+
+    def have_changed(self) -> bool:
+        return any(state is None or self._state(name) != state for name, state in self.states.items())
+
+    @staticmethod
+    def _state(name: str) -> tuple[int, ...] | None:
+        try:
+            found = os.lstat(name)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 class _Refused(Exception):
@@ -175,13 +206,27 @@ def _read(path: str) -> str:
 
 
 _open: _Transaction | None = None
+_files: _Files | None = None
 
 
 def stringx_begin(self: DuckDBAdapter, limit_ms: int) -> None:
-    """Begin the transaction in which everything is read."""
-    global _open
+    """Begin the transaction in which everything is read. Before that, the tables that are files are looked at, and before that
+    the state of these files: whatever changes from then on is noticed by `stringx_files_changed`."""
+    global _open, _files
     _bound_memory()
-    _open = _Transaction(self.connections.get_thread_connection().handle.cursor(), limit_ms)
+    connection = self.connections.get_thread_connection().handle.cursor()
+    locations = json.loads(os.environ.get("STRINGX_TARGET_READS", "{}")).get("locations") or {}
+    _files = _Files.now(locations)
+    if _open is not None:
+        _open.end()
+    if locations:
+        duckdb_views.make_views(connection, locations)
+    _open = _Transaction(connection, limit_ms)
+
+
+def stringx_files_changed(_: DuckDBAdapter) -> bool:
+    """Whether a file behind a table is another one, or has another size or time, than before the transaction began."""
+    return _files is not None and _files.have_changed()
 
 
 def stringx_now(_: DuckDBAdapter) -> str:
@@ -196,6 +241,11 @@ def stringx_answers(_: DuckDBAdapter, slots: list[dict[str, Any]]) -> list[Answe
     return [_open.answer(slot["sql"], slot.get("timezone"), 0.75 if slot.get("shadow") else 1.0) for slot in slots]
 
 
-for _method in (stringx_begin, stringx_now, stringx_answers):
+for _method in (stringx_begin, stringx_now, stringx_answers, stringx_files_changed):
     setattr(DuckDBAdapter, _method.__name__, _method)
-DuckDBAdapter._available_ = DuckDBAdapter._available_ | {"stringx_begin", "stringx_now", "stringx_answers"}
+DuckDBAdapter._available_ = DuckDBAdapter._available_ | {
+    "stringx_begin",
+    "stringx_now",
+    "stringx_answers",
+    "stringx_files_changed",
+}

@@ -10,6 +10,7 @@ import pytest
 from dbt_common.exceptions import DbtRuntimeError
 
 from api.engine.duckdb_access import Plugin
+from api.engine.duckdb_views import make_views
 
 OWN = [
     "create macro current_setting(x) as true",
@@ -41,6 +42,8 @@ def opened(
         kept.append(connection)
     credentials = SimpleNamespace(path=path, config_options=options)
     Plugin("duckdb_access", {"reads": json.dumps(reads)}, credentials).configure_connection(connection)
+    if "locations" in reads:
+        make_views(connection, reads["locations"])
     return connection
 
 

@@ -1,8 +1,11 @@
 """Files of CSV as DuckDB reads them for a check: strictly, with the types that the target lists."""
 
 import gzip
+import json
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -40,6 +43,10 @@ READ = [
     ("decimal(2,2)", "0.55", Decimal("0.55")),
     ("decimal(5,0)", "12", Decimal(12)),
     ("double", "1e3", 1000.0),
+    ("double", "-0e5", 0.0),
+    ("double", "", None),
+    ("text", "", None),
+    ("text", '""', None),
     ("double", "-Infinity", float("-inf")),
     ("boolean", "TRUE", True),
     ("text", " a ", " a "),
@@ -50,6 +57,7 @@ WRONG = [
     ("bigint", "5.5"), ("bigint", "1e3"), ("bigint", "0x10"), ("bigint", " 5"), ("bigint", "1_000"), ("bigint", "99999999999999999999"),
     ("smallint", "32768"), ("decimal(10,2)", "5.555"), ("decimal(10,2)", "1e2"), ("decimal(10,2)", "123456789"), ("decimal(2,2)", "1.0"),
     ("decimal(5,0)", "1.0"), ("double", "1e400"), ("double", "inf"), ("boolean", "t"), ("boolean", "1"), ("date", "2026-1-3"),
+    ("double", "1e-400"), ("date", "0000-01-01"), ("timestamptz", "2026-01-31 10:00+25:00"), ("timestamptz", "2026-01-31 10:00+01:75"),
     ("date", "2026-02-30"), ("date", "2026-01-31 10:00:00"), ("date", "31/01/2026"), ("date", "infinity"), ("timestamp", "2026-01-31"),
     ("timestamp", "2026-01-31 10:00:00Z"), ("timestamptz", "2026-01-31 10:00:00"), ("time", "25:00"), ("uuid", "1"),
 ]  # fmt: skip
@@ -83,6 +91,8 @@ def test_a_text_that_is_no_value_of_its_type_is_an_error_of_its_column_alone(tmp
     [
         ("x,y\n1,2\n3\n", "line 3 of {file} cannot be read as CSV: Expected Number of Columns: 2 Found: 1"),
         ("x,y\n1,2,3\n", "line 2 of {file} cannot be read as CSV: Expected Number of Columns: 2 Found: 3"),
+        ("x,y\n1,2,\n", "line 2 of {file} cannot be read as CSV: Expected Number of Columns: 2 Found: 3"),
+        ('x,y\n1,2,"",,\n', "line 2 of {file} cannot be read as CSV: Expected Number of Columns: 2 Found: "),
         ('x,y\n1,"2\n3,4\n', "line 2 of {file} cannot be read as CSV: Value with unterminated quote found."),
         (b"x,y\n1,\xff\n", "line 2 of {file} cannot be read as CSV: Invalid unicode"),
     ],
@@ -101,10 +111,10 @@ def test_a_broken_line_is_named_whatever_is_asked_and_not_shown(tmp_path: Path, 
     ("content", "words"),
     [
         ("x\n1\n", "the first line of {file} lacks the column y"),
-        ("x,y,z\n1,2,3\n", "the first line of {file} has a column 'z' that is not listed"),
-        ("X,y\n1,2\n", "the first line of {file} has a column 'X' that is not listed"),
+        ("x,y,z\n1,2,3\n", "the first line of {file} has something else than a listed column at place 3"),
+        ("X,y\n1,2\n", "the first line of {file} has something else than a listed column at place 1"),
         ("x,y,x\n1,2,3\n", "the first line of {file} has the column x twice"),
-        ("x;y\n1;2\n", "the first line of {file} has a column 'x;y' that is not listed"),
+        ("x;y\n1;2\n", "the first line of {file} has something else than a listed column at place 1"),
         ("\nx,y\n1,2\n", "the first line of {file} lacks the column x"),
         ("", "the first line of {file} lacks the column x"),
         (b"\xff,y\n", "{file} does not begin with a line of CSV in UTF-8"),
@@ -127,6 +137,14 @@ def test_how_files_may_be_written(tmp_path: Path) -> None:
         assert connection.execute("from s.t order by x").fetchall() == [(1, ""), (2, None), (3, "'z'"), (4, "d")]
 
 
+def test_a_damaged_archive_is_not_read(tmp_path: Path) -> None:
+    packed = gzip.compress(b"x,y\n1,2\n3,4\n", compresslevel=0)
+    damaged = tmp_path / "a.csv.gz"
+    damaged.write_bytes(packed.replace(b"3,4", b"3,5"))
+    with opened(":memory:", tmp_path, locations={"s.t": location(damaged)}) as connection:
+        assert tables(connection) == {"s.t": f"{damaged} cannot be read: it is damaged"}
+
+
 def test_names_and_texts_are_quoted(tmp_path: Path) -> None:
     name, text = 'it\'s "x"', "d'x"
     quoted = name.replace('"', '""')
@@ -137,3 +155,58 @@ def test_names_and_texts_are_quoted(tmp_path: Path) -> None:
     ) as connection:
         assert tables(connection) == {}
         assert connection.execute("from s.t").fetchall() == [(1, text)]
+
+
+@dataclass
+class Reading:
+    """The adapter's methods of a check, on a connection that is open."""
+
+    connection: duckdb.DuckDBPyConnection
+
+    @property
+    def adapter(self) -> Any:
+        thread = SimpleNamespace(handle=self.connection)
+        return SimpleNamespace(connections=SimpleNamespace(get_thread_connection=lambda: thread))
+
+    def begin(self) -> None:
+        duckdb_statements.stringx_begin(self.adapter, 60_000)
+
+    def changed(self) -> bool:
+        return duckdb_statements.stringx_files_changed(self.adapter)
+
+    def answer(self, sql: str) -> Any:
+        [found] = duckdb_statements.stringx_answers(self.adapter, [{"sql": sql}])
+        return found
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_file_that_is_replaced_is_looked_at_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setattr(duckdb_statements, "_bound_memory", lambda: None)  # it would hold for all tests of this process
+    file = tmp_path / f"a.{kind}"
+
+    def replace(a: int, b: int, order: str) -> None:
+        new = tmp_path / "new"
+        duckdb.sql(f"copy (select {order} from (select {a} as a, {b} as b)) to '{new}' (format {kind})")
+        new.replace(file)
+
+    replace(1, 2, "a, b")
+    columns = {"a": "bigint", "b": "bigint"}
+    read = location(file, columns=columns) if kind == "csv" else {"format": "parquet", "files": [str(file)]}
+    monkeypatch.setenv("STRINGX_TARGET_READS", json.dumps({"locations": {"s.t": read}}))
+    with opened(":memory:", tmp_path, locations={"s.t": read}) as connection:
+        reading = Reading(connection)
+        reading.begin()
+        assert (reading.answer("select count(*)::varchar from s.t where a < b"), reading.changed()) == ("1", False)
+        replace(4, 3, "b, a")
+        assert reading.changed()
+        reading.begin()
+        assert (reading.answer("select count(*)::varchar from s.t where a < b"), reading.changed()) == ("0", False)
+        replace(1, 2, "b")
+        assert reading.changed()
+        reading.begin()
+        assert isinstance(reading.answer("select count(*)::varchar from s.t where a < b"), dict)
+        assert ("s.t" in tables(connection)) == (kind == "csv")
+        file.unlink()
+        assert reading.changed()
+        reading.begin()
+        assert reading.changed(), "what cannot be looked at is never as it was"

@@ -380,6 +380,13 @@ def test_long_and_deep_texts_are_answered() -> None:
         "a similar to 'x%'",
         r"a like 'x\%'",
         r"a not ilike 'x\_y' and b > 1",
+        r"a like ('%\_%')",
+        r"a like 'a' || '\%'",
+        r"a like lower('\_')",
+        r"a like case when true then '\_' end",
+        "a like b",
+        "a like concat(b, '%')",
+        "a like t.b and b = 1",
         "replace(replace(a, 'x', b), 'y', b) = ''",
         "length(regexp_replace(upper(replace(a, 'x', b)), 'y', b)) > 1",
     ],
@@ -390,7 +397,16 @@ def test_what_means_something_else_or_grows_without_end_is_refused(sql: str) -> 
 
 
 @pytest.mark.parametrize(
-    "sql", [r"a like 'x\%' escape '\'", "replace(a, 'x', 'y') = replace(b, 'x', 'y')", "a like 'x%' and b = '\\'"]
+    "sql",
+    [
+        r"a like 'x\%' escape '\'",
+        "replace(a, 'x', 'y') = replace(b, 'x', 'y')",
+        "a like 'x%' and b = '\\'",
+        r"a like b escape '\'",
+        r"a like lower(t.b) escape '\'",
+        "lower(a like 'x%') = 'true'",
+        "coalesce(a like 'x%', b)",
+    ],
 )
 def test_what_only_looks_like_it_is_allowed(sql: str) -> None:
     assert fault_of_condition(sql) is None

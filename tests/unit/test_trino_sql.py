@@ -24,6 +24,12 @@ REFUSED_CONDITIONS = [
     ("a ilike 'x'", "lower(column) like"),
     ("a similar to 'x%'", "regexp_like"),
     (r"a like 'x\%'", "ESCAPE"),
+    (r"a not like ('%\_%')", "ESCAPE"),
+    (r"a like 'a' || '\%'", "parentheses"),
+    (r"a like lower('\_')", "ESCAPE"),
+    (r"a like case when true then '\_' end", "ESCAPE"),
+    ("a like b", "ESCAPE"),
+    ("a like concat(b, '%')", "ESCAPE"),
     ("U&'x' = a", "holds"),
     ('U&"x" = a', "holds"),
     ("x'41' is null", "prefix"),
@@ -181,7 +187,15 @@ def test_long_and_deep_texts_are_answered() -> None:
 
 @pytest.mark.parametrize(
     "sql",
-    [r"a like 'x\%' escape '\'", "replace(a, 'x', 'y') = replace(b, 'x', 'y')", "interval = 1", "a.similar = 1", '"table" = 1'],
+    [
+        r"a like 'x\%' escape '\'",
+        r"a like lower(t.b) escape '\'",
+        "coalesce(a like 'x%', b)",
+        "replace(a, 'x', 'y') = replace(b, 'x', 'y')",
+        "interval = 1",
+        "a.similar = 1",
+        '"table" = 1',
+    ],
 )
 def test_what_only_looks_like_it_is_allowed(sql: str) -> None:
     assert fault_of_condition(sql) is None

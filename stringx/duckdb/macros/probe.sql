@@ -1,10 +1,9 @@
 {#- Looks up what a plan needs to know, in the transaction in which everything is read then. Returns the state of the target, with the keys that the gate test reads
-    (stringx/macros/engines/postgres/probe.sql), and `files`: names, sizes and times of the files that its relations are read from, none without any. -#}
+    (stringx/macros/engines/postgres/probe.sql). -#}
 {% macro stringx_probe(spec, wanted, is_new) %}
   {%- do stringx_open_session() if is_new -%}
   {%- do adapter.stringx_begin(spec.statement_timeout_ms | int) -%}
   {%- set version = modules.re.findall('[0-9]+', stringx_one('select version()') or '') + ['0', '0', '0'] -%}
-  {%- set files = stringx_state_of_files() -%}
   {%- set unreadable = fromjson((stringx_one('select to_json(list([name, fault]))::varchar from "stringx$".unreadable') if stringx_locations() else none) or '[]') -%}
   {%- set folders = stringx_reads().get('folders') -%}
   {%- set views = fromjson((stringx_one('select to_json(list([schema_name, view_name]))::varchar from duckdb_views() where not internal and database_name = current_database()') if folders else none) or '[]') -%}
@@ -28,7 +27,7 @@
                                         'note': note.words}}) -%}
   {%- endfor -%}
   {{- return({'server_version': version[0] | int * 10000 + version[1] | int * 100 + version[2] | int, 'relations': relations, 'facts': facts, 'parallel': false, 'path': none, 'odd': {},
-              'renamed': false, 'shape': none, 'broken': [], 'called': stringx_refusals(spec, relations, facts), 'standby': none, 'files': files}) -}}
+              'renamed': false, 'shape': none, 'broken': [], 'called': stringx_refusals(spec, relations, facts), 'standby': none}) -}}
 {% endmacro %}
 
 
@@ -56,15 +55,6 @@
 
 {% macro stringx_locations() %}
   {{- return(stringx_reads().get('locations') or {}) -}}
-{% endmacro %}
-
-
-{#- Names, sizes and times of the files of all tables that are files; none without any. A list that cannot be read is `changed`, so that it equals nothing. -#}
-{% macro stringx_state_of_files() %}
-  {%- set files = stringx_locations().values() | map(attribute='files') | select | sum(start=[]) | unique(true) | list -%}
-  {%- if not files -%}{{- return(none) -}}{%- endif -%}
-  {{- return(stringx_one('select to_json(list([filename, size::varchar, last_modified::varchar] order by filename))::varchar from read_blob([' ~ stringx_literals(files) ~ '])')
-             or adapter.stringx_now() ~ ' changed') -}}
 {% endmacro %}
 
 

@@ -23,8 +23,7 @@
     {%- do results.update({name: answer if answer is mapping else fromjson(answer) if answer is not none else none}) -%}
   {%- endfor -%}
   {%- set changed = [] -%}
-  {%- set files = stringx_state_of_files() if state and state.files is not none else none -%}
-  {%- if files is not none and (files != state.files or files.endswith(' changed')) -%}
+  {%- if state and adapter.stringx_files_changed() -%}
     {%- for relation, one in state.relations.items() if one.reason is none -%}{%- do changed.append(relation) -%}{%- endfor -%}
   {%- endif -%}
   {{- return({'results': results, 'changed': changed, 'proofs': {}, 'proved': true, 'snapshot_at': adapter.stringx_now(), 'nothing': none}) -}}

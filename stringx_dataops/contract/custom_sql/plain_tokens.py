@@ -111,6 +111,40 @@ def is_word(token: Token | None, *values: str) -> bool:
     return token is not None and token.kind == "word" and token.value in values
 
 
+def fault_of_like(tokens: tuple[Token, ...], at: int, engine: str) -> str | None:
+    """Why a LIKE (the token there) might mean something else than on PostgreSQL, for engines that have no escape of their own: a
+    backslash is one there. Its pattern must be one text without a backslash, or have an ESCAPE."""
+    end = _end_of_operand(tokens, at + 1)
+    if is_word(tokens[end] if end < len(tokens) else None, "escape"):
+        return None
+    pattern = tokens[at + 1] if at + 1 < len(tokens) else None
+    if pattern is None or pattern.kind != "text":
+        return rf"holds LIKE with a pattern that is no text, in which {engine} takes a backslash for a character; add ESCAPE '\'"
+    if "\\" in pattern.value:
+        return rf"holds a LIKE pattern with a backslash, which {engine} takes for a character; add ESCAPE '\'"
+    if end < len(tokens) and tokens[end].kind == "sign" and tokens[end].value not in (")", ","):
+        return f"holds LIKE with {tokens[end].value} behind its pattern; put LIKE and its pattern into parentheses"
+    return None
+
+
+def _end_of_operand(tokens: tuple[Token, ...], at: int) -> int:
+    """Behind a value: a text, a number, a name with its parts, a call, or something in parentheses."""
+    while at < len(tokens) and not is_sign(tokens[at], "("):
+        if not is_sign(tokens[at + 1] if at + 1 < len(tokens) else None, "."):
+            at += 1
+            break
+        at += 2
+    if not is_sign(tokens[at] if at < len(tokens) else None, "("):
+        return at
+    depth = 0
+    while at < len(tokens):
+        depth += is_sign(tokens[at], "(") - is_sign(tokens[at], ")")
+        at += 1
+        if depth == 0:
+            break
+    return at
+
+
 def are_too_many(texts: Collection[str], tokens_of: TokensOf) -> bool:
     """Whether they hold more than MAX_TOKENS."""
     if sum(map(len, texts)) <= MAX_TOKENS:

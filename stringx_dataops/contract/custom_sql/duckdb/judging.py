@@ -23,7 +23,7 @@ from stringx_dataops.contract.custom_sql.duckdb.sql_words import (
     WINDOWS,
 )
 from stringx_dataops.contract.custom_sql.duckdb.tokens import tokens_of
-from stringx_dataops.contract.custom_sql.plain_tokens import Token, begins_cte, is_sign, nests_types
+from stringx_dataops.contract.custom_sql.plain_tokens import Token, begins_cte, fault_of_like, is_sign, nests_types
 
 _DIALECT = DuckDB()
 _TYPES = _DIALECT.parser_class.TYPE_TOKENS
@@ -131,12 +131,12 @@ def _fault_of_tokens(sql: str, *, is_query: bool) -> str | None:
                 return f"holds {token.value.upper()}; {says}"
             if token.value == "similar":
                 return "holds SIMILAR TO, whose patterns are others than PostgreSQL's; use regexp_matches or LIKE"
+            if token.value in ("like", "ilike") and (fault := fault_of_like(tokens, at, "DuckDB")) is not None:
+                return fault
             if token.value == "materialized" and before is not None and before.value == "not":
                 return "holds NOT MATERIALIZED; leave it out"
             if token.value == "values" and not is_sign(tokens[at + 1] if at + 1 < len(tokens) else None, "("):
                 return "holds VALUES without a list; write values (…)"
-        elif token.kind == "text" and "\\" in token.value and _is_pattern(tokens, at):
-            return r"holds a LIKE pattern with a backslash, which DuckDB takes for a character; add ESCAPE '\'"
         elif token.kind == "text" and is_sign(before, "."):
             return "holds a text behind a dot; write names with double quotes"
         elif token.kind == "text" and before is not None and before.kind == "word" and before.value in ("from", "join"):
@@ -157,12 +157,6 @@ def _fault_of_tokens(sql: str, *, is_query: bool) -> str | None:
     if is_query and tokens[0].value not in ("select", "with"):
         return _NO_SELECT
     return "opens a parenthesis that it does not close" if depth else None
-
-
-def _is_pattern(tokens: tuple[Token, ...], at: int) -> bool:
-    """Whether a text stands behind LIKE or ILIKE, and no ESCAPE behind it."""
-    likes = at > 0 and tokens[at - 1].kind == "word" and tokens[at - 1].value in ("like", "ilike")
-    return likes and not (at + 1 < len(tokens) and tokens[at + 1].kind == "word" and tokens[at + 1].value == "escape")
 
 
 def _begins_query(before: Token | None, is_query: bool) -> bool:

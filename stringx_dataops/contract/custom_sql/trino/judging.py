@@ -14,7 +14,7 @@ from sqlglot.dialects.trino import Trino
 from sqlglot.errors import SqlglotError
 
 from stringx_dataops.contract.custom_sql import plain_tokens
-from stringx_dataops.contract.custom_sql.plain_tokens import Token, begins_cte, is_sign, is_word, nests_types
+from stringx_dataops.contract.custom_sql.plain_tokens import Token, begins_cte, fault_of_like, is_sign, is_word, nests_types
 from stringx_dataops.contract.custom_sql.trino.sql_words import (
     AGGREGATES,
     ALLOWED_FUNCTIONS,
@@ -132,8 +132,6 @@ def _fault_of_tokens(sql: str, *, is_query: bool) -> str | None:
             return f'names "{token.value}", which is about the files of a table and no column'
         elif token.kind == "text" and is_sign(before, "."):
             return "holds a text behind a dot; write names in double quotes"
-        elif token.kind == "text" and "\\" in token.value and is_word(before, "like") and not is_word(after, "escape"):
-            return r"holds a LIKE pattern with a backslash, which Trino takes for a character; add ESCAPE '\'"
         elif is_sign(token, "("):
             callers.append(before.value if before is not None and before.kind == "word" else "")
             if callers[-1] in _LENGTHENING and _LENGTHENING.intersection(callers[:-1]):
@@ -152,6 +150,8 @@ def _fault_of_tokens(sql: str, *, is_query: bool) -> str | None:
 def _fault_of_word(tokens: tuple[Token, ...], at: int, after: Token | None) -> str | None:
     """What is wrong with a word that may stand in some places only."""
     word = tokens[at].value
+    if word == "like" and (fault := fault_of_like(tokens, at, "Trino")) is not None:
+        return fault
     if word == "for" and is_word(after, "version", "timestamp", "system_version", "system_time"):
         return "holds FOR VERSION or FOR TIMESTAMP; a check reads each table as it is, on one snapshot"
     if word == "interval" and after is not None and after.kind in ("text", "number"):
