@@ -8,7 +8,6 @@ import copy
 import re
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +19,8 @@ from dbt.adapters.trino.impl import TrinoAdapter
 from dbt_common.clients import agate_helper
 from dbt_common.exceptions import DbtDatabaseError
 
-from api.engine.trino_snapshots import Name, name_of, pinned
+from api.engine.trino_snapshots import fault_of_reads, pinned
+from api.engine.trino_states import Columns, States
 
 # The SQLSTATE that stands for each of Trino's errors, which have names. Those of classes 22 are about values of rows.
 _STATES = {
@@ -49,6 +49,8 @@ _STATES = {
     "EXPRESSION_TOO_DEEP": "54001",
     "STACK_OVERFLOW": "54001",
 }
+# A number that has more than 38 digits with the scale of another one, to which it is cast implicitly.
+_TOO_WIDE = re.compile(r"Cannot cast (?:TINYINT|SMALLINT|INTEGER|BIGINT|DECIMAL\([0-9]+, ?[0-9]+\)) '[^']*' to DECIMAL\(")
 _BY_TYPE = {"INSUFFICIENT_RESOURCES": "53000", "USER_ERROR": "42000", "EXTERNAL": "58000"}
 # What is no fault of one statement: somebody has ended the check, or the cluster goes. Then dbt's run ends, and may be repeated.
 _OF_ALL = (
@@ -67,11 +69,9 @@ _CONNECTION = (trino.exceptions.TrinoConnectionError, trino.exceptions.HttpError
 _TOLD = ("53", "54")  # classes whose messages name no value of a row
 NO_VALUE = "stringx_no_value"  # macros call this function, which does not exist, in place of a value that the column's type lacks
 _LEAST_S = 0.2
-_MOST_AT_ONCE = 8  # relations that are looked up at the same time
 _CONSTANT = re.compile(r"select '((?:[^']|'')*)'", re.DOTALL)
 
 Answer = str | dict[str, str | None] | None
-Columns = list[list[str]]  # names and types
 
 
 class _Check:
@@ -82,69 +82,24 @@ class _Check:
         self._due = time.monotonic() + limit_ms / 1000
         self._limit_s = limit_ms / 1000
         self._connections: dict[str, Any] = {}
-        self._snapshots: dict[Name, int] = {}
-        self._unpinned: dict[str, int | None] = {}  # Iceberg's tables that are read as they are, with what was their snapshot
         credentials = adapter.connections.get_thread_connection().credentials
-        self.catalog, self.schema = str(credentials.database).lower(), str(credentials.schema).lower()
+        self._catalog, self._schema = str(credentials.database).lower(), str(credentials.schema).lower()
+        self.states = States(self._ask, _fault, self._catalog, self._schema)
         now = "select to_iso8601(cast(at_timezone(now(), 'UTC') as timestamp(6))), version()"
-        [[moment, version]] = self._rows(now, "UTC", self._limit_s)
+        _, [[moment, version]] = self._ask(now)
         self.now = datetime.fromisoformat(moment).replace(tzinfo=UTC)
         self.version = int((re.findall("[0-9]+", version) or ["0"])[0])
-
-    def look_up(self, relations: list[str]) -> list[dict[str, Any]]:
-        """Of each relation: `columns`, or an `error` if it cannot be read, and a `note` about the state at which it is read."""
-        self._snapshots, self._unpinned = {}, {}
-        with ThreadPoolExecutor(_MOST_AT_ONCE) as threads:
-            return list(threads.map(self._look_up, relations))
-
-    def _look_up(self, relation: str) -> dict[str, Any]:
-        plain = relation.replace('"', "")
-        try:
-            is_iceberg, snapshot = self._snapshot_of(relation)
-            columns = self._columns(f"select * from {relation}")
-            if snapshot is not None and self._columns(f"select * from {relation} for version as of {snapshot}") == columns:
-                self._snapshots[name_of(relation, self.catalog, self.schema)] = snapshot
-                return {"columns": columns, "error": None, "note": f"{plain} was read at its snapshot {snapshot}"}
-        except Exception as error:  # whatever it is: the relation cannot be read
-            return {"columns": None, "error": _fault(error), "note": None}
-        if not is_iceberg:
-            why = "only Iceberg's tables have snapshots" if is_iceberg is False else f"the user may not read {plain}$refs"
-            return {"columns": columns, "error": None, "note": f"{plain} was read as it was by each query: {why}"}
-        self._unpinned[relation] = snapshot
-        why = "it has no snapshot yet" if snapshot is None else "its columns were changed after its last snapshot"
-        return {"columns": columns, "error": None, "note": f"{plain} was read as it was, and it did not change: {why}"}
-
-    def _snapshot_of(self, relation: str) -> tuple[bool | None, int | None]:
-        """Whether it is a table of Iceberg, and its present snapshot if it has one. None: the user may not see that."""
-        try:
-            rows = self._rows(f"select snapshot_id from {relation[:-1]}$refs\" where name = 'main'", "UTC", self._limit_s)
-        except trino.exceptions.TrinoUserError as error:  # other connectors, and views, have no such table
-            _fault(error)
-            return None if error.error_name == "PERMISSION_DENIED" else False, None
-        return True, rows[0][0] if rows else None
-
-    def changed(self) -> list[str]:
-        """Those of Iceberg's tables without a snapshot of the check that have another one now."""
-        found = []
-        for relation, snapshot in self._unpinned.items():
-            with suppress(Exception):
-                if self._snapshot_of(relation) == (True, snapshot):
-                    continue
-            found.append(relation)
-        return found
 
     def columns(self, sql: str) -> Columns:
         """The names and types of what a query returns; none if it cannot be planned."""
         try:
-            return self._columns(sql)
+            return self._ask(self._pinned(f"{sql} limit 0"))[0]
         except Exception as error:
             _fault(error)
             return []
 
-    def _columns(self, sql: str) -> Columns:
-        cursor = self._connection("UTC").cursor()
-        cursor.execute(self._pinned(f"{sql} limit 0"))
-        return [[column[0], column[1]] for column in cursor.description or []]
+    def fault_of_reads(self, query: str, relations: list[list[str]]) -> str | None:
+        return fault_of_reads(query, relations, self.states.snapshots, self._catalog, self._schema)
 
     def answer(self, sql: str, zone: str | None, share: float) -> Answer:
         """The one value of a SELECT, or {sqlstate, message} if it fails. It may use half of the time that is left of this share
@@ -153,7 +108,7 @@ class _Check:
             return constant[1].replace("''", "'")
         seconds = max(_LEAST_S, (self._due - time.monotonic() - (1 - share) * self._limit_s) / 2)
         try:
-            rows = self._rows(sql, zone or "UTC", seconds)
+            rows = self._run(self._pinned(sql), zone or "UTC", seconds)[1]
         except Exception as error:  # whatever it is: this statement has no answer
             return self._told(_fault(error), sql, zone or "UTC")
         if not rows or rows[0][0] is None:
@@ -166,15 +121,19 @@ class _Check:
         if sqlstate in ("57014", "SX001", "22P02") or sqlstate[:2] in _TOLD:
             return found
         try:
-            self._rows(f"explain (type validate) {sql}", zone, self._limit_s)
+            self._run(self._pinned(f"explain (type validate) {sql}"), zone, self._limit_s)
         except Exception as error:
             return _fault(error)
         return found | {"message": f"Trino reports {found['name']}" if found.get("name") else None}
 
     def _pinned(self, sql: str) -> str:
-        return pinned(sql, self._snapshots, self.catalog, self.schema)
+        return pinned(sql, self.states.snapshots, self._catalog, self._schema)
 
-    def _rows(self, sql: str, zone: str, seconds: float) -> list[list[Any]]:
+    def _ask(self, sql: str) -> tuple[Columns, list[list[Any]]]:
+        return self._run(sql, "UTC", self._limit_s)
+
+    def _run(self, sql: str, zone: str, seconds: float) -> tuple[Columns, list[list[Any]]]:
+        """The names and types of a statement's columns, and its rows."""
         cursor = self._connection(zone).cursor()
         ended, late = threading.Event(), threading.Event()
 
@@ -187,7 +146,7 @@ class _Check:
 
         threading.Thread(target=end_it, daemon=True).start()
         try:
-            cursor.execute(self._pinned(sql))
+            cursor.execute(sql)
             rows: list[list[Any]] = cursor.fetchall()
         except Exception as error:
             if late.is_set():
@@ -197,7 +156,7 @@ class _Check:
             ended.set()
         if late.is_set():
             raise _Late
-        return rows
+        return [[column[0], column[1]] for column in cursor.description or []], rows
 
     def _connection(self, zone: str) -> Any:
         """dbt's own connection, but with this time zone."""
@@ -234,6 +193,8 @@ def _fault(error: Exception) -> dict[str, str | None]:
     message = (str(error.message).splitlines() or [""])[0]
     if NO_VALUE in message:
         return {"sqlstate": "22P02", "message": None}
+    if _TOO_WIDE.match(message):
+        return {"sqlstate": "22003", "message": message[:1000], "name": "NUMERIC_VALUE_OUT_OF_RANGE"}
     sqlstate = _STATES.get(error.error_name) or _BY_TYPE.get(error.error_type, "XX000")
     return {"sqlstate": sqlstate, "message": re.sub(r"^line \d+:\d+: ", "", message)[:1000] or None, "name": error.error_name}
 
@@ -256,13 +217,19 @@ def stringx_now(_: TrinoAdapter) -> str:
 def stringx_look_up(_: TrinoAdapter, relations: list[str]) -> list[dict[str, Any]]:
     """What is known of each relation: {columns, error, note}."""
     assert _open is not None
-    return _open.look_up(relations)
+    return _open.states.look_up(relations)
 
 
 def stringx_columns(_: TrinoAdapter, sql: str) -> Columns:
     """The names and types of what a query returns."""
     assert _open is not None
     return _open.columns(sql)
+
+
+def stringx_fault_of_reads(_: TrinoAdapter, query: str, relations: list[list[str]]) -> str | None:
+    """Why a query would read one of its tables at another state than the rest of the check; none if it would not."""
+    assert _open is not None
+    return _open.fault_of_reads(query, relations)
 
 
 def stringx_answers(_: TrinoAdapter, slots: list[dict[str, Any]]) -> list[Answer]:
@@ -274,7 +241,7 @@ def stringx_answers(_: TrinoAdapter, slots: list[dict[str, Any]]) -> list[Answer
 def stringx_changed(_: TrinoAdapter) -> list[str]:
     """Relations that were to be read as they were, and have changed."""
     assert _open is not None
-    return _open.changed()
+    return _open.states.changed()
 
 
 def stringx_result(_: TrinoAdapter, failures: int, should_warn: bool, should_error: bool) -> Any:
@@ -283,7 +250,10 @@ def stringx_result(_: TrinoAdapter, failures: int, should_warn: bool, should_err
     return agate_helper.table_from_data_flat([row], list(row))
 
 
-_METHODS = (stringx_begin, stringx_now, stringx_look_up, stringx_columns, stringx_answers, stringx_changed, stringx_result)
+_METHODS = (
+    *(stringx_begin, stringx_now, stringx_look_up, stringx_columns, stringx_fault_of_reads, stringx_answers),
+    *(stringx_changed, stringx_result),
+)
 for _method in _METHODS:
     setattr(TrinoAdapter, _method.__name__, _method)
 TrinoAdapter._available_ = TrinoAdapter._available_ | {method.__name__ for method in _METHODS}

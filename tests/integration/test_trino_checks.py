@@ -118,9 +118,28 @@ def test_a_table_whose_snapshots_may_not_be_read_is_told_of(shop: Shop, tmp_path
         shop.configure("s.orders", rule("ids", "unique", "id"), catalog=catalog)
         found = shop.check("s.orders")
         assert found.verdict == "pass", found
-        assert found.notes == ["s.orders was read as it was by each query: the user may not read s.orders$refs"]
+        words = "the user may not read s.orders$refs, so it may have changed meanwhile"
+        assert found.notes == [f"s.orders was read as it was by each query: {words}"]
     finally:
         shop.trino.run(f"drop catalog {catalog}")
+
+
+def test_a_rule_names_a_table_of_another_catalog_or_its_own_by_three_names(shop: Shop) -> None:
+    shop.run(ORDERS, "create table ids as select * from orders where id < 50")
+    table, own = f"{shop.schema}.orders", f"lake.{shop.schema}.ids"
+    shop.configure(
+        table,
+        rule("foreign", "relationship", "id", arguments={"to_table": "tpch.tiny.customer", "to_column": "custkey"}),
+        rule("some", "row_count_matches", arguments={"other_table": "tpch.tiny.customer", "other_where": "custkey <= 60"}),
+        rule("own", "relationship", "id", arguments={"to_table": own, "to_column": "id"}),
+        rule("quoted", "relationship", "id", arguments={"to_table": f'"lake"."{shop.schema}"."ids"', "to_column": "id"}),
+        rule("rows", "compare_rows", arguments={"other_table": own, "key": "id"}),
+    )
+    found = shop.check(table)
+    assert {id: (each.status, each.failures) for id, each in by_id(found).items()} == {
+        "foreign": ("fail", 1), "some": ("pass", None), "own": ("fail", 10), "quoted": ("fail", 10), "rows": ("fail", 10),
+    }, found  # fmt: skip
+    assert len(found.notes) == 3
 
 
 def test_a_child_serves_one_check_after_the_other(shop: Shop) -> None:

@@ -30,17 +30,17 @@ def of_trino(id: str, type: str, *columns: str, **arguments: Any) -> dict[str, A
     return rule(id, type, *columns, adapter="trino", **arguments)
 
 
-def inserted_meanwhile(lake: TrinoTables, statement: str) -> threading.Thread:
-    """Runs a statement while the slow query runs."""
+def meanwhile(lake: TrinoTables, *statements: str) -> threading.Thread:
+    """Runs statements while the slow query runs."""
     running = "select count(*) from system.runtime.queries where state = 'RUNNING' and query like '%a.comment < b.comment%' and query not like '%runtime%'"
 
-    def insert() -> None:
+    def execute() -> None:
         until = time.monotonic() + 60
         while not lake.trino.value(running) and time.monotonic() < until:
             time.sleep(0.05)
-        lake.execute(statement)
+        lake.execute(*statements)
 
-    thread = threading.Thread(target=insert)
+    thread = threading.Thread(target=execute)
     thread.start()
     return thread
 
@@ -64,11 +64,14 @@ def test_what_is_written_during_a_check_is_seen_by_none_of_its_rules(lake: Trino
         of_trino("slow", "sql", query=SLOW),
         of_trino("query", "sql", query=f"select * from {table}"),
         of_trino("whole name", "sql", query=f"with w as (select order_id from {other}) select * from w, written where w.order_id = written.order_id"),
+        of_trino("parentheses", "sql", query=f"select * from ({table})"),
+        of_trino("comma", "sql", query=f"select a.order_id from {table} a join {table} b on a.order_id is not distinct from b.order_id, ({table}) c where c.order_id = 9"),
+        of_trino("window", "sql", query="select rank() over written from written window written as (order by order_id)"),
         rule("unique", "unique", "order_id"),
         rule("other", "row_count_matches", other_table=f"{lake.schema}.orders"),
         rule("related", "relationship", "order_id", to_table=f"{lake.schema}.orders", to_column="order_id"),
     ]  # fmt: skip
-    inserting = inserted_meanwhile(lake, "insert into written values (2), (9)")
+    inserting = meanwhile(lake, "insert into written values (2), (9)")
     found = lake.outcome(
         gate("written", *rules, schema=lake.schema, key=["order_id"], sample_rows=9, statement_timeout_ms=20_000)
     )
@@ -81,6 +84,7 @@ def test_what_is_written_during_a_check_is_seen_by_none_of_its_rules(lake: Trino
         told["unique"]["failures"],
         told["related"]["failures"],
     ) == (3, 5, 1, 0)
+    assert [told[id]["failures"] for id in ("parentheses", "comma", "window")] == [3, 0, 3]
     assert told["other"]["status"] == "pass"
     assert f"{table} was read at its snapshot {before}" in found["notes"]
     assert lake.outcome(gate("written", rule("r", "unique", "order_id"), schema=lake.schema))["rules"][0]["failures"] == 2
@@ -102,13 +106,113 @@ def test_columns_that_were_changed_after_the_last_snapshot_are_seen(lake: TrinoT
 
 def test_a_table_that_is_read_as_it_is_and_changes_is_read_again(lake: TrinoTables) -> None:
     lake.execute("create table changing as select 1 as a", "alter table changing add column b integer")
-    inserting = inserted_meanwhile(lake, "insert into changing values (2, 3)")
+    inserting = meanwhile(lake, "insert into changing values (2, 3)")
     rules = [of_trino("slow", "sql", query=SLOW), rule("r", "not_null", "b")]
     outcome = lake.outcome(gate("changing", *rules, schema=lake.schema, statement_timeout_ms=20_000))
     inserting.join()
     [present] = snapshots(lake, "changing")
     assert (outcome["row_count"], outcome["rules"][1]["failures"]) == (2, 1)
     assert outcome["notes"][0] == f"{lake.schema}.changing was read at its snapshot {present}"
+
+
+def test_a_query_in_which_a_table_would_have_no_snapshot_is_an_error(lake: TrinoTables) -> None:
+    query = "with orders as (select * from orders) select * from orders"
+    [found] = lake.outcome(gate("orders", of_trino("q", "sql", query=query), schema=lake.schema))["rules"]
+    words = f"orders is a table and a common table expression; write the table as {lake.schema}.orders"
+    assert (found["status"], found["reason"]) == ("error", words)
+
+
+def test_a_column_that_was_dropped_and_added_again_is_empty(lake: TrinoTables) -> None:
+    """At the table's last snapshot Trino would read the old column, of the same name and type."""
+    lake.execute(
+        "create table anew as select * from (values (1, 10.5e0), (2, 1e0)) as t (id, price)",
+        "alter table anew drop column price",
+        "alter table anew add column price double",
+    )
+    rules = [
+        rule("r", "not_null", "price"),
+        rule("b", "is_null", "price"),
+        of_trino("q", "sql", query=f"select * from {lake.schema}.anew where price is null"),
+    ]
+    outcome = lake.outcome(gate("anew", *rules, schema=lake.schema))
+    assert [found["failures"] for found in outcome["rules"]] == [2, 0, 2]
+    assert outcome["notes"] == [
+        f"{lake.schema}.anew was read as it was, and it did not change: its columns were changed after its last snapshot"
+    ]
+    lake.execute("insert into anew values (3, 2e0)")
+    [present] = snapshots(lake, "anew")
+    outcome = lake.outcome(gate("anew", *rules, schema=lake.schema))
+    assert [found["failures"] for found in outcome["rules"]] == [2, 1, 2]
+    assert outcome["notes"] == [f"{lake.schema}.anew was read at its snapshot {present}"]
+
+
+def test_a_field_of_a_row_that_was_dropped_and_added_again_is_empty(lake: TrinoTables) -> None:
+    lake.execute(
+        """create table nested as select 1 as id, cast(row(1, row('x', 1.5)) as row(a integer, "In" row("b c" varchar, d decimal(3, 1)))) as r"""
+    )
+    empty = of_trino("q", "sql", query=f'select * from {lake.schema}.nested where r."in"."b c" is null')
+    outcome = lake.outcome(gate("nested", empty, schema=lake.schema))
+    [present] = snapshots(lake, "nested")
+    assert outcome["notes"] == [f"{lake.schema}.nested was read at its snapshot {present}"]
+    assert outcome["rules"][0]["failures"] == 0
+    lake.execute(
+        'alter table nested drop column r."In"."b c"', "alter table nested drop column r.a",
+        'alter table nested add column r."In"."b c" varchar', "alter table nested add column r.a integer",
+    )  # fmt: skip
+    lake.execute("alter table nested rename column r to r2", "alter table nested rename column r2 to r")
+    outcome = lake.outcome(gate("nested", empty, schema=lake.schema))
+    assert outcome["rules"][0]["failures"] == 1
+    assert outcome["notes"][0].endswith(
+        "was read as it was, and it did not change: its columns were changed after its last snapshot"
+    )
+
+
+def test_fields_within_an_array_are_read_as_they_are_unless_nothing_was_changed_since_the_snapshot(lake: TrinoTables) -> None:
+    value = "array[cast(row(1, 'x') as row(a integer, b varchar))]"
+    lake.execute(
+        f"create table listed as select 1 as id, {value} as r",
+        "alter table listed drop column r.element.b",
+        "alter table listed add column r.element.b varchar",
+    )
+    empty = of_trino("q", "sql", query=f"select * from {lake.schema}.listed where element_at(r, 1).b is null")
+    outcome = lake.outcome(gate("listed", empty, schema=lake.schema))
+    assert outcome["rules"][0]["failures"] == 1
+    assert outcome["notes"] == [
+        f"{lake.schema}.listed was read as it was, and it did not change: "
+        "its columns or fields within them may have been changed after its last snapshot"
+    ]
+
+
+@pytest.mark.parametrize("column", ["price integer", "r row(a integer, b varchar)"])
+def test_a_table_whose_columns_alone_change_while_it_is_read_as_it_is_is_read_again(lake: TrinoTables, column: str) -> None:
+    table, name = f"retyped_{column[0]}", column.partition(" ")[0]
+    value = "5" if name == "price" else "cast(row(1, 'x') as row(a integer, b varchar))"
+    dropped, added = (name, column) if name == "price" else ("r.b", "r.b varchar")
+    lake.execute(f"create table {table} as select 1 as id, {value} as {name}", f"alter table {table} add column extra integer")
+    change = [f"alter table {table} drop column {dropped}", f"alter table {table} add column {added}"]
+    changing = meanwhile(lake, *change)
+    field = "price" if name == "price" else "r.b"
+    rules = [
+        of_trino("q", "sql", query=f"select * from {lake.schema}.{table} where {field} is null"),
+        of_trino("slow", "sql", query=SLOW),
+    ]
+    outcome = lake.outcome(gate(table, *rules, schema=lake.schema, statement_timeout_ms=20_000))
+    changing.join()
+    assert outcome["rules"][0]["failures"] == 1
+
+
+def test_a_table_that_is_named_in_several_ways_is_read_at_one_snapshot(lake: TrinoTables) -> None:
+    schema = lake.schema
+    [present] = snapshots(lake, "orders")
+    rules = [
+        rule("schema", "relationship", "order_id", to_table=f"{schema}.orders", to_column="order_id", adapter="trino"),
+        rule("catalog", "relationship", "order_id", to_table=f"lake.{schema}.orders", to_column="order_id", adapter="trino"),
+        of_trino("bare", "sql", query="select * from orders where order_id = 1"),
+        of_trino("quoted", "sql", query=f'select * from "{schema}"."ORDERS" where order_id = 1'),
+    ]
+    outcome = lake.outcome(gate("orders", *rules, schema=schema))
+    assert [(found["reason"], found["failures"]) for found in outcome["rules"]] == [(None, 0), (None, 0), (None, 1), (None, 1)]
+    assert outcome["notes"] == [f"{schema}.orders was read at its snapshot {present}"]
 
 
 def test_a_table_without_rows_is_empty_and_no_error(lake: TrinoTables) -> None:
@@ -126,6 +230,12 @@ def test_of_views_and_of_other_connectors_the_result_says_that_they_are_read_as_
     related = rule("r", "relationship", "customer_id", to_table="tpch.tiny.customer", to_column="custkey", adapter="trino")
     outcome = lake.outcome(gate("orders", related, schema=lake.schema))
     assert (outcome["rules"][0]["failures"], outcome["notes"][1]) == (0, f"tpch.tiny.customer {words}")
+
+
+def test_a_relation_of_which_trino_cannot_say_whether_it_has_snapshots_is_an_error(lake: TrinoTables) -> None:
+    other = of_trino("r", "row_count_matches", other_table="system.metadata.catalogs")
+    [found] = lake.outcome(gate("orders", other, schema=lake.schema))["rules"]
+    assert (found["status"], "getTableHandle() is not implemented" in found["reason"]) == ("error", True)
 
 
 def test_a_faulty_rule_among_many_is_found_by_halves(lake: TrinoTables) -> None:

@@ -68,6 +68,26 @@ def test_a_rule_that_fails_fails_alone_and_shows_no_value(shop: TrinoTables) -> 
     assert not any(value in str(found) for value in ("secret", "lost"))
 
 
+def test_decimals_with_more_than_38_digits_together_are_out_of_range(shop: TrinoTables, made: Any) -> None:
+    made(
+        "wide",
+        "whole decimal(38, 0), fraction decimal(38, 38), price decimal(10, 2)",
+        f"(decimal '{'9' * 38}', 0.5, 1.5)",
+        "(3, 0.25, 3)",
+    )
+    rules = [
+        rule("bound", "between", "whole", min=0.5, max="3.5"),
+        rule("values", "accepted_values", "whole", values=[3, 0.5]),
+        rule("one", "between", "fraction", max=1),
+        rule("columns", "compare", "whole", other_column="price", operator="="),
+        rule("fits", "compare", "price", other_column="fraction", operator=">"),
+    ]
+    found = checked(shop, *rules, table="wide")
+    assert found["bound"]["failures"] == 1
+    for id in ("values", "one", "columns", "fits"):
+        assert (found[id]["status"], found[id]["reason"]) == ("error", "numeric value out of range (SQLSTATE 22003)"), id
+
+
 def test_a_slow_rule_is_an_error_and_the_others_are_decided(shop: TrinoTables) -> None:
     query = "select 1 from tpch.sf1.lineitem as a cross join tpch.sf1.lineitem as b where a.quantity + b.quantity < 0"
     slow = of_trino("slow", "sql", query=query)

@@ -34,6 +34,10 @@
     {%- endif -%}
   {%- endfor -%}
   {%- if type in ('expression', 'sql') -%}{%- set columns = [] -%}{%- endif -%}
+  {%- if type == 'sql' -%}
+    {%- set words = adapter.stringx_fault_of_reads(arguments.query, rule.get('relations', [])) -%}
+    {%- if words -%}{{- return(words) -}}{%- endif -%}
+  {%- endif -%}
   {%- if columns and columns[0] in types and types[columns[0]].family == 'float' -%}
     {%- for value in stringx_numbers_of(arguments) if value | string | trim | lower in ('nan', '+nan', '-nan') -%}{{- return('on Trino NaN cannot be a value of a document: it is compared with nothing') -}}{%- endfor -%}
   {%- endif -%}
