@@ -147,19 +147,14 @@ def test_a_column_that_was_dropped_and_added_again_is_empty(lake: TrinoTables) -
 
 
 def test_a_field_of_a_row_that_was_dropped_and_added_again_is_empty(lake: TrinoTables) -> None:
-    lake.execute(
-        """create table nested as select 1 as id, cast(row(1, row('x', 1.5)) as row(a integer, "In" row("b c" varchar, d decimal(3, 1)))) as r"""
-    )
-    empty = of_trino("q", "sql", query=f'select * from {lake.schema}.nested where r."in"."b c" is null')
+    value = """cast(row(1, row('x', 1.5)) as row(a integer, "In" row("b c" varchar, d decimal(3, 1))))"""
+    lake.execute(f"create table nested as select 1 as id, {value} as r")
+    empty = of_trino("q", "sql", query=f'select * from {lake.schema}.nested where r."in".d is null')
     outcome = lake.outcome(gate("nested", empty, schema=lake.schema))
     [present] = snapshots(lake, "nested")
     assert outcome["notes"] == [f"{lake.schema}.nested was read at its snapshot {present}"]
     assert outcome["rules"][0]["failures"] == 0
-    lake.execute(
-        'alter table nested drop column r."In"."b c"', "alter table nested drop column r.a",
-        'alter table nested add column r."In"."b c" varchar', "alter table nested add column r.a integer",
-    )  # fmt: skip
-    lake.execute("alter table nested rename column r to r2", "alter table nested rename column r2 to r")
+    lake.execute('alter table nested drop column r."In".d', 'alter table nested add column r."In".d decimal(3, 1)')
     outcome = lake.outcome(gate("nested", empty, schema=lake.schema))
     assert outcome["rules"][0]["failures"] == 1
     assert outcome["notes"][0].endswith(
