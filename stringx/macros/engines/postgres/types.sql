@@ -80,7 +80,7 @@
 {#- A column beside an operator, or in an aggregate of its type's schema. A domain is cast to its type; otherwise an operator that
     somebody has made for the domain itself would be the exact match. -#}
 {% macro stringx_compared(column, fact) %}
-  {{- return('"' ~ (column | string).replace('"', '""') ~ '"' ~ (fact.cast if fact else '')) -}}  {#- stringx_name, inlined -#}
+  {{- return(stringx_name(column) ~ (fact.cast if fact is not none else '')) -}}
 {% endmacro %}
 
 
