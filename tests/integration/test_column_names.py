@@ -19,6 +19,7 @@ OF_ALL = {"c1", "c2", "k1", "k2", "count", "stringx_checked"}
 def names_in(*paths: Path) -> set[str]:
     """Aliases, output names, common table expressions and their columns in the SQL of macros."""
     text = "\n".join(re.sub(r"(?s)[{]#.*?#[}]", "", path.read_text()) for path in paths)
+    text = re.sub(r"(?:' ~ |[{][{] )stringx_as[(](?:true|false)[)](?: ~ '| [}][}])", "as", text)
     return (
         set(re.findall(r"\bas ([a-z_][a-z0-9_]*)\b", text))
         | set(re.findall(r"\b([a-z_][a-z0-9_]*)(?: ?\([a-z_, ]+\))? as (?:not )?(?:materialized )?\(", text))
