@@ -41,7 +41,7 @@ end $stringx$;
 
 {#- The beginning of the snapshot. LOCK takes no snapshot, so the order matters: the locks are held first, so a table that is truncated and loaded
     again is seen as it was before or as it is after, never between. Proofs are looked up in the snapshot, before anything else.
-    Compiling a scan with the conditions of many rules takes longer than it saves, whatever the number of rows (docs/load.md). -#}
+    Compiling a scan with the conditions of many rules saves nothing, whatever the number of rows (docs/load.md). -#}
 {% macro stringx_begin(spec, state, proofs) %}
 rollback;
 begin isolation level repeatable read read only;
