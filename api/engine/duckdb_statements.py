@@ -45,7 +45,11 @@ _STATES: tuple[tuple[str, str], ...] = (
     ("ProgrammingError", "42000"),
 )
 _CSV_FAULT = re.compile(r"CSV Error on Line: ([0-9]+)|The CSV Parser state machine reached an invalid state.*")
-_CSV_REASONS = ("Expected Number of Columns", "Value with unterminated quote", "Invalid unicode", "Maximum line size")
+# Whole lines, since DuckDB's message holds lines of the file, too.
+_CSV_REASON = re.compile(
+    r"Expected Number of Columns: [0-9]+ Found: [0-9]+|Value with unterminated quote found\."
+    r"|Invalid unicode \(byte sequence mismatch\) detected\. This file is not utf-8 encoded\."
+)
 NO_VALUE = "stringx_no_value"  # macros call this function, which does not exist, in place of a value that the column's type lacks
 _LEAST_S = 0.05
 _ROOM_BYTES = 2**30  # for what a process needs beside DuckDB's own memory
@@ -179,8 +183,8 @@ def _of_csv(lines: list[str]) -> str | None:
     broken = _CSV_FAULT.fullmatch(words)
     if broken is None:
         return None
-    file = next((line.partition("=")[2].strip() for line in lines if line.startswith("  file = ")), "a file")
-    why = next((line.strip() for line in lines[1:] if line.startswith(_CSV_REASONS)), "it is not as RFC 4180 has it")
+    file = next((line.partition("=")[2].strip() for line in reversed(lines) if line.startswith("  file = ")), "a file")
+    why = next((line for line in lines[1:] if _CSV_REASON.fullmatch(line)), "it is not as RFC 4180 has it")
     place = f"line {broken[1]} of {file}" if broken[1] else file
     return f"{place} cannot be read as CSV: {why}"[:600]
 

@@ -21,14 +21,14 @@ class Claiming:
     worker: str
     most: int  # checks in a batch
     lease_s: int
-    _known: tuple[int, float] | None = field(
-        default=None, init=False
-    )  # notifications when nothing waited; until when to rely on it
+    # How many notifications there were when nothing waited, and until when to rely on it.
+    _known: tuple[int, float] | None = field(default=None, init=False)
 
     def next(self) -> list[Attempt]:
         """The next check, or a batch; empty if there is none. If more wait, the next thread is woken."""
         notified = self.listener.notifications(lifecycle.QUEUE)
-        if self._known is not None and self._known[0] == notified and time.monotonic() < self._known[1]:
+        known = self._known  # another thread may forget it meanwhile
+        if known is not None and known[0] == notified and time.monotonic() < known[1]:
             return []
         self._known = None
         claimed = claims.claim_batch(self.database, self.worker, self.most, self.lease_s)

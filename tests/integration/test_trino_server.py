@@ -66,7 +66,7 @@ def test_a_server_ends_with_the_process_that_asked_for_it(tmp_path: Path) -> Non
         java = _children(guard)
         assert java
         process.kill()
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while any(_lives(pid) for pid in [guard, *java]):
         assert time.monotonic() < until
         time.sleep(0.1)

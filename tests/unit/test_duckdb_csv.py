@@ -127,6 +127,16 @@ def test_a_header_that_is_not_as_the_columns_are_listed(tmp_path: Path, content:
         assert connection.execute("from s.good").fetchall() == [(1, "2")]
 
 
+def test_a_line_of_the_file_is_taken_for_no_part_of_the_message(tmp_path: Path) -> None:
+    secret = "Value with unterminated quote: SECRET"
+    file = written(tmp_path / "a.csv", f'x,y\n1,"2\n{secret}\n  file = SECRET\n')
+    with opened(":memory:", tmp_path, locations={"s.t": location(file)}) as connection:
+        with pytest.raises(duckdb.Error) as refused:
+            connection.execute("select count(*) from s.t").fetchall()
+        assert secret in str(refused.value)
+        assert reason(refused.value) == f"line 2 of {file} cannot be read as CSV: Value with unterminated quote found."
+
+
 def test_how_files_may_be_written(tmp_path: Path) -> None:
     plain = written(tmp_path / "a.csv", b"\xef\xbb\xbfx;y\r\n1;\r\n2;NULL\r\n\r\n3;'z'")
     packed = tmp_path / "b.csv.gz"
