@@ -8,6 +8,7 @@ shell, or is not faster with two workers than with one; 2 if answers differ.
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -89,8 +90,8 @@ def with_workers(home: Path, scale: float, rounds: int, number: int) -> float:
     """Seconds of a check on so many workers of one processor each, beside a coordinator that only plans."""
     with ExitStack() as stack:
         server = stack.enter_context(own(memory_mb=1200, takes_part=False))
-        for _ in range(number):
-            server.add_worker(memory_mb=1500, processors=1)
+        for processor in sorted(os.sched_getaffinity(0))[:number]:
+            server.add_worker(memory_mb=1500, processor=processor)
         ways.make(server, scale)
         ours = ways.DataOps(server, home)
         stack.callback(ours.close)

@@ -147,10 +147,10 @@ def test_the_docs_portal_shows_tables_rules_and_verdicts(service: Service) -> No
     assert "dep_time" in flights["columns"]
     tests = {node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "test"}
     assert "nyc_public_flights_dep_time_not_null" in tests
-    catalog = requests.get(f"{service.docs}/nyc/catalog.json", timeout=10).json()
+    catalog = requests.get(f"{service.docs}/nyc/catalog.json", timeout=60).json()
     assert catalog["sources"]["source.stringx_nyc.public.flights"]["columns"]["dep_time"]["type"] == "integer"
-    assert "<html" in requests.get(f"{service.docs}/nyc/", timeout=10).text
-    assert "nyc" in requests.get(service.docs, timeout=10).text
+    assert "<html" in requests.get(f"{service.docs}/nyc/", timeout=60).text
+    assert "nyc" in requests.get(service.docs, timeout=60).text
     for outside in ("nyc/profiles.yml", "..%2fapi-key", "nyc/..%2f..%2f..%2fapi-key", "nowhere/"):
-        assert requests.get(f"{service.docs}/{outside}", timeout=10).status_code == 404
+        assert requests.get(f"{service.docs}/{outside}", timeout=60).status_code == 404
     assert os.path.exists(service.home / "docs" / "nyc" / "dbt_project.yml")

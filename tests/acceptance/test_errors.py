@@ -75,13 +75,13 @@ def test_only_health_documentation_images_of_badges_and_public_keys_need_no_key(
 
     base = getattr(service, name)
     for path in ("/healthz", "/readyz", "/readyz/self", "/openapi.json", "/docs", "/docs/js/swagger-ui-bundle.js"):
-        assert requests.get(base + path, timeout=10).status_code == 200, path
-    document = requests.get(f"{base}/openapi.json", timeout=10).json()
+        assert requests.get(base + path, timeout=60).status_code == 200, path
+    document = requests.get(f"{base}/openapi.json", timeout=60).json()
     tried = 0
     for path, operations in document["paths"].items():
         for method in operations:
             url = base + path.replace("{", "").replace("}", "")
-            status = requests.request(method, url, timeout=10).status_code
+            status = requests.request(method, url, timeout=60).status_code
             if path in (
                 "/healthz",
                 "/readyz",
@@ -94,7 +94,7 @@ def test_only_health_documentation_images_of_badges_and_public_keys_need_no_key(
                 assert status == 401, (method, path)
                 tried += 1
     assert tried >= 3
-    assert "https://" not in requests.get(f"{base}/docs", timeout=10).text, "no content network"
+    assert "https://" not in requests.get(f"{base}/docs", timeout=60).text, "no content network"
 
 
 def test_an_unknown_request_check_and_path_are_404(service: Service) -> None:

@@ -61,7 +61,7 @@ def test_every_endpoint_stands_in_the_collection(service: Service) -> None:
     missing = [
         f"{method.upper()} {path}"
         for host, address in (("{{dataops_url}}", service.dataops), ("{{backend_url}}", service.backend))
-        for path, operations in requests.get(f"{address}/openapi.json", timeout=10).json()["paths"].items()
+        for path, operations in requests.get(f"{address}/openapi.json", timeout=60).json()["paths"].items()
         for method in operations
         if not is_listed(host, method.upper(), path)
     ]

@@ -147,4 +147,4 @@ def test_pods_of_a_release_that_cannot_start_leave_the_old_ones(charted: Charted
     with pytest.raises(AssertionError, match="QUEUE_LIMIT"):
         charted.deployments[f"{NAME}-backend"].apply(deployment["spec"], within_s=20)
     assert before <= {pod.name for pod in charted.machine.of_role("backend")}
-    assert requests.get(f"{charted.to_backend.url}/readyz/self", timeout=10).status_code == 200
+    assert requests.get(f"{charted.to_backend.url}/readyz/self", timeout=60).status_code == 200

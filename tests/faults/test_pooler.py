@@ -14,7 +14,7 @@ from tests.support.pooler import Pooler, pooler
 from tests.support.processes import eventually
 
 pytestmark = pytest.mark.long
-BACK_WITHIN_S = 15.0
+BACK_WITHIN_S = 90.0  # how long to wait, not how long it may take
 
 
 @contextmanager

@@ -71,7 +71,7 @@ def test_children_serve_on_where_the_process_that_forks_them_has_died_and_the_ne
     pid, _ = status(child, orders, tmp_path / "run")
     killed = loader(child)
     killed.kill()
-    killed.wait(10)
+    killed.wait(60)
     assert status(child, orders, tmp_path / "run")[0] == pid
     child.kill()
     assert status(child, orders, tmp_path / "run")[0] != pid

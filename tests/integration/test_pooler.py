@@ -85,7 +85,7 @@ def test_notifications_arrive_on_the_direct_address(pooled: Pooler, internal_url
     found: list[object] = [None, None]
 
     def wait(which: int) -> None:
-        found[which] = told[which].wait_for("it", lambda: look(which), 20, look_again_s=20)
+        found[which] = told[which].wait_for("it", lambda: look(which), 60, look_again_s=60)
 
     threads = [threading.Thread(target=wait, args=(which,)) for which in (0, 1)]
     for thread in threads:
@@ -95,7 +95,7 @@ def test_notifications_arrive_on_the_direct_address(pooled: Pooler, internal_url
     with alone.statements() as cursor:
         notify(cursor, CHANNEL, "it")
     for thread in threads:
-        thread.join(15)
+        thread.join(60)
     assert found == [True, True]
     assert [listener.is_notified for listener in told] == [True, pooled.mode == "session"]
     for listener in told:

@@ -126,7 +126,7 @@ def test_a_batch_needs_a_signature_and_the_key_of_the_service(shop: Database, ba
             | {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
             | changes
         )
-        return requests.post(f"{backend.url}/api/v1/results", data=body.encode(), headers=headers, timeout=10).status_code
+        return requests.post(f"{backend.url}/api/v1/results", data=body.encode(), headers=headers, timeout=60).status_code
 
     assert posted(**{"webhook-signature": "v1,AAAA"}) == 401
     assert posted(key="other") == 401

@@ -180,7 +180,7 @@ class ApiServer:
                 process.wait(30)
             except subprocess.TimeoutExpired:
                 process.kill()
-                process.wait(10)
+                process.wait(60)
 
     def call(self, method: str, path: str, body: Any = None) -> requests.Response:
         return self._session.request(method, f"{self.url}{path}", json=body, timeout=30)

@@ -176,7 +176,7 @@ class Container:
             except psutil.NoSuchProcess:
                 pass  # ended meanwhile
         if self.process is not None:
-            self.process.wait(10)
+            self.process.wait(60)
 
     @property
     def output(self) -> str:

@@ -41,7 +41,7 @@ def running_provider(log: Path, public_url: str = PUBLIC) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(60)
 
 
 def settings_of(issuer: str, **more: str) -> dict[str, str]:

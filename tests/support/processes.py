@@ -16,13 +16,16 @@ import psutil
 from stringx_dataops.contract.settings import ROOT
 
 T = TypeVar("T")
+_LEAST_WAIT_S = 60.0
 _PORTS = range(
     10_000, 20_000
 )  # below those that systems give to outgoing connections, so that a port is free again after a restart
 
 
 def eventually(look: Callable[[], T | None], within_s: float, what: str = "it") -> T:
-    """What `look` finds once it is true; an error of the network counts as not yet."""
+    """What `look` finds once it is true; an error of the network counts as not yet. Nothing is missed because the machine is busy:
+    it waits for a minute at least."""
+    within_s = max(within_s, _LEAST_WAIT_S)
     until = time.monotonic() + within_s
     while True:
         last: object = None
@@ -124,7 +127,7 @@ class Process:
         """-9, it alone; returns when it is gone."""
         if self.runs:
             self.send(signal.SIGKILL)
-            self.wait(10)
+            self.wait(60)
 
     def stop(self, number: signal.Signals = signal.SIGTERM, within_s: float = 60) -> int:
         """Its exit code after a signal."""
@@ -142,7 +145,7 @@ class Process:
         family = self.family()
         if self.runs:
             self.send(signal.SIGKILL)
-            self.wait(10)
+            self.wait(60)
         for child in family:
             _signal(child.pid, signal.SIGKILL)
 

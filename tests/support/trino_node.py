@@ -32,7 +32,7 @@ class Node:
     memory_mb: int = 1200
     coordinator: int | None = None
     takes_part: bool = True
-    processors: int | None = None
+    processor: int | None = None  # the only one that it runs on
     more: tuple[str, ...] = field(default=())
 
     @property
@@ -74,13 +74,8 @@ class Node:
             "java.io.tmpdir": self.folder,
         }
         command = [
-            *(
-                java(),
-                *_JAVA,
-                f"-Xmx{self.memory_mb}m",
-                *([f"-XX:ActiveProcessorCount={self.processors}"] if self.processors else []),
-                *(f"-D{name}={value}" for name, value in options.items()),
-            ),
+            *([] if self.processor is None else ["taskset", "--cpu-list", str(self.processor)]),
+            *(java(), *_JAVA, f"-Xmx{self.memory_mb}m", *(f"-D{name}={value}" for name, value in options.items())),
             *("-cp", f"{home}/lib/*", "io.trino.server.TrinoServer"),
         ]
         guard = Path(__file__).with_name("trino_guard.py")

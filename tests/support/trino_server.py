@@ -90,11 +90,11 @@ class Trino:
             end(pid)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def add_worker(self, memory_mb: int = 1200, processors: int | None = None) -> None:
-        """A process that takes part in every query, at most with so many threads at once; returns when it does."""
+    def add_worker(self, memory_mb: int = 1200, processor: int | None = None) -> None:
+        """A process that takes part in every query, on that processor alone if one is named; returns when it does."""
         port, workers = free_port(), Path(self.folder) / "workers"
         lake = Path(self.folder) / "lake"
-        node = Node(Path(self.folder) / f"worker-{port}", lake, port, memory_mb, self.port, processors=processors)
+        node = Node(Path(self.folder) / f"worker-{port}", lake, port, memory_mb, self.port, processor=processor)
         pid = node.start(os.getpid())
         with workers.open("a") as file:
             file.write(f"{pid}\n")

@@ -65,7 +65,7 @@ def test_sigterm_ends_it_at_once_with_its_dbt(
     try:
         until(lambda: processes_at(settings.home))
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=3) == 0
+        assert process.wait(timeout=60) == 0
         until(lambda: not processes_at(settings.home))
     finally:
         process.kill()
