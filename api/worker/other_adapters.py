@@ -47,9 +47,9 @@ class OtherAdapters:
         return self._by_folder.get(folder, ())
 
     def load(self) -> None:
-        """Load dbt for the adapters that targets have and that keep children, so that their first check need not wait for it."""
+        """Load dbt for the adapters that targets have, so that their first check need not wait for it."""
         with self.database.statements() as cursor:
-            wanted = configuration.adapters(cursor) - dbt_project.READS_ITSELF - {DEFAULT_ADAPTER}
+            wanted = configuration.adapters(cursor) - {DEFAULT_ADAPTER}
         for adapter in wanted:
             with self._lock:
                 if adapter not in self.factories and loading.is_installed(adapter):

@@ -229,6 +229,17 @@ def test_files_of_another_place_close_the_gate(lake: Lake) -> None:
     assert not lake.is_open("s.t")
 
 
+def test_dbt_is_loaded_before_the_first_check_of_a_target(lake: Lake) -> None:
+    factories = lake.worker.others.factories
+    before = factories.pop("duckdb")
+    lake.configure({"locations": {"sales.orders": f"{lake.folder}/*.parquet"}}, "sales.orders", rule("ids", "unique", "id"))
+    lake.worker.others.load()
+    assert list(factories) == ["duckdb"]
+    with factories["duckdb"].slot(1) as slot:
+        slot.ensure_warm()
+    factories["duckdb"] = before
+
+
 def test_a_database_file_is_read_and_left_alone(lake: Lake) -> None:
     secret = lake.write("../home/secrets/secret.parquet", "select 1 as a")
     path = lake.make(
