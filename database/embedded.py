@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 from database import major_upgrade
 from database.account import account
-from database.server_processes import ends_after, is_alive, servers_of
+from database.server_processes import does_not_end, ends_after, is_alive, servers_of
 from stringx_dataops.contract.files import write_whole
 from stringx_dataops.contract.settings import write_secret
 
@@ -241,6 +241,8 @@ def _initialise(cluster: Cluster, password: str) -> None:
     version = cluster.data / "PG_VERSION"
     if not version.exists():
         partial = cluster.home / "postgres.partial"
+        if (pid := does_not_end(partial)) is not None:
+            raise EmbeddedError(f"a process of a start that was killed does not end: kill {pid}")
         shutil.rmtree(partial, ignore_errors=True)
         _initdb(cluster, partial, password, [])
         partial.rename(cluster.data)
@@ -270,7 +272,8 @@ def _upgrade(cluster: Cluster, version: str, password: str) -> None:
 
 
 def _initdb(cluster: Cluster, folder: Path, password: str, options: list[str]) -> None:
-    """Make an empty data folder with the superuser `postgres`, who has this password."""
+    """Make an empty data folder with the superuser `postgres`, who has this password. `initdb` works in that folder, so the next
+    start finds what is left of it if this one is killed."""
     given = cluster.sockets / "password"
     given.unlink(missing_ok=True)
     write_secret(given, password)
@@ -282,7 +285,7 @@ def _initdb(cluster: Cluster, folder: Path, password: str, options: list[str]) -
             [str(binaries() / "initdb"), "-D", str(folder), "-U", "postgres", f"--pwfile={given}", "-E", "UTF8",
              "--auth-local=scram-sha-256", "--auth-host=scram-sha-256", "--locale=C",
              "--locale-provider=builtin", "--builtin-locale=C.UTF-8", *options],
-            cwd="/", env={"PATH": os.defpath, "LC_ALL": "C"}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            cwd=folder, env={"PATH": os.defpath, "LC_ALL": "C"}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
             user=who.pw_uid if who else None, group=who.pw_gid if who else None, extra_groups=[] if who else None,
         )  # fmt: skip
     finally:

@@ -8,7 +8,6 @@ next start goes on or begins anew. Works on the files of one machine while nothi
 import os
 import re
 import shutil
-import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from database.account import account
-from database.server_processes import ends_after, processes_in, servers_of
+from database.server_processes import does_not_end
 
 _WORK, _DONE = "postgres.upgrading", "postgres.upgraded"
 _STATES_AT_REST = ("shut down", "shut down in recovery")
@@ -74,8 +73,8 @@ def upgrade(
 
 def _clear(work: Path) -> None:
     """Remove what an interrupted upgrade has left, its processes first."""
-    for pid in (*processes_in(work / "run"), *servers_of(work / "data")):
-        if not ends_after(pid, signal.SIGKILL, 10.0):
+    for folder in (work / "run", work / "data"):
+        if (pid := does_not_end(folder)) is not None:
             raise UpgradeError(f"a process of an upgrade that was interrupted does not end: kill {pid}")
     shutil.rmtree(work, ignore_errors=True)
     if work.exists():

@@ -26,14 +26,18 @@ def processes_in(folder: Path, program: str | None = None) -> set[int]:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process with this id exists, of any user."""
+    """Whether a process with this id exists, of any user, and has not ended: one that nobody has waited for yet does no more."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         pass
-    return True
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:  # without /proc, or ended meanwhile
+        return not Path("/proc/self").exists()
+    return state not in ("Z", "X")
 
 
 def ends_after(pid: int, wanted: signal.Signals, patience: float) -> bool:
@@ -48,3 +52,9 @@ def ends_after(pid: int, wanted: signal.Signals, patience: float) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def does_not_end(folder: Path) -> int | None:
+    """Kill the processes whose working directory is this folder, as a start that was killed leaves them; the id of one that does
+    not end."""
+    return next((pid for pid in processes_in(folder) if not ends_after(pid, signal.SIGKILL, 10.0)), None)

@@ -61,7 +61,7 @@ def test_forty_long_bodies_that_are_dripped_hold_up_nobody(service: Service) -> 
         for client in clients:
             stack.enter_context(closing(client))
             client.sendall(head.encode() + b" " * 40_000)
-        dripping = threading.Thread(target=drip, args=[clients])
+        dripping = threading.Thread(target=drip, args=[clients], daemon=True)
         dripping.start()
         stack.callback(dripping.join)
         stack.callback(ended.set)

@@ -71,7 +71,7 @@ with Client() as client:
     assert next(client.results("nyc", "public.flights")).verdict == "fail"
     assert next(client.requests(table="public.airports")).counts["pass"] > 0
     opened = []
-    threads = [threading.Thread(target=lambda: opened.append(client.gate("nyc", "public.airports").is_open)) for _ in range(8)]
+    threads = [threading.Thread(target=lambda: opened.append(client.gate("nyc", "public.airports").is_open), daemon=True) for _ in range(8)]
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
     assert opened == [True] * 8

@@ -21,7 +21,7 @@ class Clients:
         self._installation, self._tables = installation, tables
         self._stop = threading.Event()
         self.statuses: list[int] = []
-        self._threads = [threading.Thread(target=self._ask, args=(service,)) for service in ("api", "backend")]
+        self._threads = [threading.Thread(target=self._ask, args=(service,), daemon=True) for service in ("api", "backend")]
 
     def __enter__(self) -> "Clients":
         for thread in self._threads:

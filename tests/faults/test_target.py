@@ -168,7 +168,7 @@ def test_a_table_that_is_reloaded_or_swapped_meanwhile_is_seen_in_one_state(inst
             loads[0] += 1
         connection.close()
 
-    thread = threading.Thread(target=load)
+    thread = threading.Thread(target=load, daemon=True)
     thread.start()
     try:
         asked = []

@@ -132,7 +132,7 @@ def test_a_backup_beside_writers_is_one_snapshot(queue: Database, tmp_path: Path
         finally:
             database.close()
 
-    writers = [threading.Thread(target=write, args=[each]) for each in range(2)]
+    writers = [threading.Thread(target=write, args=[each], daemon=True) for each in range(2)]
     for each in writers:
         each.start()
     try:
@@ -212,7 +212,7 @@ def test_a_session_that_keeps_a_lock_is_named_and_nothing_is_changed(
         except StringXError as error:
             refused.append(error)
 
-    beside = threading.Thread(target=back_up)  # both wait for some seconds
+    beside = threading.Thread(target=back_up, daemon=True)  # both wait for some seconds
     try:
         for looker in lookers:
             looker.cursor().execute("lock table stringx.targets in access exclusive mode")
@@ -467,7 +467,7 @@ def test_restoring_that_is_killed_changes_nothing(
         assert contents(url) == {}
     command[-1] = str(tmp_path / "stream")  # as of a shell's <(…), which can be read once
     os.mkfifo(command[-1])
-    writer = threading.Thread(target=lambda: Path(command[-1]).write_bytes(path.read_bytes()))
+    writer = threading.Thread(target=lambda: Path(command[-1]).write_bytes(path.read_bytes()), daemon=True)
     writer.start()
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=False)
     writer.join()

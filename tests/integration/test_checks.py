@@ -63,7 +63,7 @@ def test_a_request_id_is_accepted_once_also_by_fifty_at_a_time(configured: Datab
     def one() -> None:
         accepted.append(ask(configured, catalogue, request_id="once"))
 
-    threads = [threading.Thread(target=one) for _ in range(50)]
+    threads = [threading.Thread(target=one, daemon=True) for _ in range(50)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -103,7 +103,7 @@ def test_a_target_runs_as_many_checks_as_it_allows(configured: Database, catalog
     for table in ("public.a", "public.b", "public.c"):
         ask(configured, catalogue, table)
     claimed: list[lifecycle.Check | None] = []
-    threads = [threading.Thread(target=lambda: claimed.append(claims.claim(configured, "w"))) for _ in range(6)]
+    threads = [threading.Thread(target=lambda: claimed.append(claims.claim(configured, "w")), daemon=True) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -175,7 +175,7 @@ def test_who_has_delivered_or_postponed_a_message_has_the_next_that_is_due_in_ha
     """However often it was tried before: what waits behind an outage goes out in one go."""
     sender = ResultSender(configured, Credentials("w", "key", ["whsec_" + "A" * 44]))
     with ThreadingHTTPServer(("127.0.0.1", 0), _Acknowledges) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         for backend in (f"http://127.0.0.1:{server.server_port}", "http://127.0.0.1:9", f"http://127.0.0.1:{server.server_port}"):
             ask(configured, catalogue)

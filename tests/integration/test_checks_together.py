@@ -224,7 +224,7 @@ def test_whatever_ends_the_run_hands_all_back_without_a_crash(slow: Checks, admi
                 assert found("pg_terminate_backend(pid)") == [(True,)]
         connection.close()
 
-    killing = threading.Thread(target=kill)
+    killing = threading.Thread(target=kill, daemon=True)
     killing.start()
     ends = run(slow, batch)
     killing.join()

@@ -130,7 +130,7 @@ def test_many_workers_never_share_a_table(shop: Database) -> None:
         ask(shop, dataset=f"d{n}")
         ask(shop, table=f"public.t{n}")
     found: list[Check | None] = []
-    threads = [threading.Thread(target=lambda: found.append(claim(shop))) for _ in range(12)]
+    threads = [threading.Thread(target=lambda: found.append(claim(shop)), daemon=True) for _ in range(12)]
     for thread in threads:
         thread.start()
     for thread in threads:

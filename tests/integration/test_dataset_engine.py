@@ -34,7 +34,7 @@ def repeated(target: Target, statement: str) -> Iterator[list[int]]:
             target.execute(statement)
             done[0] += 1
 
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     try:
         yield done

@@ -297,7 +297,7 @@ def test_a_check_that_takes_long_is_killed_with_its_query(lake: Lake) -> None:
     lake.configure({"path": path}, "main.t", rule("endless", "sql", arguments={"query": ENDLESS}))
     attempt = lake.accept("main.t", timeout_s=200)
     ends: list[CheckResult] = []
-    running = threading.Thread(target=lambda: ends.extend(lake.serve(attempt)))
+    running = threading.Thread(target=lambda: ends.extend(lake.serve(attempt)), daemon=True)
     running.start()
     (slot,) = eventually(lambda: [each for each in lake.worker.others.slots if each.alive], 120)
     pid = slot._process.pid if slot._process is not None else 0

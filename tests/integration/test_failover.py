@@ -79,7 +79,7 @@ def test_after_a_failover_everything_that_was_acknowledged_is_there_once(pair: t
 
     told = threading.Event()
     waiter = threading.Thread(
-        target=lambda: listener.wait_for("it", lambda: True if told.is_set() else None, 60, look_again_s=60)
+        target=lambda: listener.wait_for("it", lambda: True if told.is_set() else None, 60, look_again_s=60), daemon=True
     )
     waiter.start()
 

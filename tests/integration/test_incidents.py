@@ -307,7 +307,7 @@ def test_results_that_come_at_once_make_one_incident_at_a_time_and_events_in_tur
         except BaseException as error:
             faults.append(error)
 
-    threads = [threading.Thread(target=post, args=(found_by_dbt[number::4],)) for number in range(4)]
+    threads = [threading.Thread(target=post, args=(found_by_dbt[number::4],), daemon=True) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

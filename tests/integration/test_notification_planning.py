@@ -484,7 +484,7 @@ def test_planners_of_several_backends_tell_nothing_twice(watch: Watch) -> None:
         for second in range(40):
             planner.turn(at + second * SECOND)
 
-    threads = [threading.Thread(target=plan) for _ in range(3)]
+    threads = [threading.Thread(target=plan, daemon=True) for _ in range(3)]
     for thread in threads:
         thread.start()
     for number in range(1, 51):

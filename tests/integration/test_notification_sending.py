@@ -244,7 +244,7 @@ def test_a_channel_that_swallows_holds_one_thread_and_no_other_channel(post: Pos
         post.put("dead")
         post.put("dead")
         message = post.put("good")
-        waiting = threading.Thread(target=post.deliver)
+        waiting = threading.Thread(target=post.deliver, daemon=True)
         waiting.start()
         assert_soon(lambda: len(dead.posts) == 1)
         other = NotificationSender(post.database, post.sender._mailroom, "other")

@@ -87,7 +87,7 @@ def test_notifications_arrive_on_the_direct_address(pooled: Pooler, internal_url
     def wait(which: int) -> None:
         found[which] = told[which].wait_for("it", lambda: look(which), 60, look_again_s=60)
 
-    threads = [threading.Thread(target=wait, args=(which,)) for which in (0, 1)]
+    threads = [threading.Thread(target=wait, args=(which,), daemon=True) for which in (0, 1)]
     for thread in threads:
         thread.start()
     for event in arrived:

@@ -221,7 +221,7 @@ def test_a_running_profile_is_canceled(real: Shop) -> None:
     assert check is not None
     results: list[CheckResult] = []
     attempt = real.attempt(check)
-    thread = threading.Thread(target=lambda: results.append(real.finish(attempt)))
+    thread = threading.Thread(target=lambda: results.append(real.finish(attempt)), daemon=True)
     thread.start()
     eventually(lambda: is_sleeping(real.target), 60, "its statement")
     attempt.stop("canceled")

@@ -47,7 +47,7 @@ def test_the_rules_agree_on_one_snapshot_while_the_table_is_reloaded(engine: Eng
             target.execute("begin; truncate t; insert into t select generate_series(1, 1000); commit")
             reloads.append(1)
 
-    thread = threading.Thread(target=reload)
+    thread = threading.Thread(target=reload, daemon=True)
     thread.start()
     try:
         for _ in range(15):
@@ -77,7 +77,7 @@ def test_a_check_and_a_loader_are_never_in_a_deadlock(engine: Engine, target: Ta
             except psycopg2.errors.DeadlockDetected:
                 deadlocks.append(1)
 
-    thread = threading.Thread(target=load)
+    thread = threading.Thread(target=load, daemon=True)
     thread.start()
     spec = gate("good", rule("n", "not_null", "id"), lock_timeout_ms=10_000)
     spec["tables"] += gate("bad", rule("n", "not_null", "id"))["tables"]

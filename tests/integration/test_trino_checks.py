@@ -174,7 +174,7 @@ def test_a_canceled_check_ends_its_queries(shop: Shop) -> None:
     shop.configure(LONG, rule("nulls", "not_null", "comment"), rule("keys", "unique", "orderkey"), catalog="tpch")
     attempt = shop.accept(LONG, timeout_s=200)
     ends: list[CheckResult] = []
-    thread = threading.Thread(target=lambda: ends.extend(shop.serve(attempt)))
+    thread = threading.Thread(target=lambda: ends.extend(shop.serve(attempt)), daemon=True)
     thread.start()
     eventually(lambda: shop.running(attempt), 120)
     attempt.stop("canceled")
@@ -195,7 +195,7 @@ def test_a_check_that_is_out_of_time_ends_its_queries(shop: Shop) -> None:
 def test_a_child_that_is_killed_leaves_no_query(shop: Shop) -> None:
     shop.configure(LONG, rule("nulls", "not_null", "comment"), catalog="tpch")
     attempt = shop.accept(LONG, timeout_s=200)
-    thread = threading.Thread(target=lambda: shop.execute(attempt))
+    thread = threading.Thread(target=lambda: shop.execute(attempt), daemon=True)
     thread.start()
     eventually(lambda: shop.running(attempt), 120)
     (slot,) = shop.worker.others.slots
@@ -296,7 +296,7 @@ def test_without_warm_children_a_process_runs_each_check(
         assert shop.check(f"{shop.schema}.orders").verdict == "pass"
         shop.configure(LONG, rule("nulls", "not_null", "comment"), catalog="tpch")
         attempt = shop.accept(LONG, timeout_s=200)
-        thread = threading.Thread(target=lambda: shop.execute(attempt))
+        thread = threading.Thread(target=lambda: shop.execute(attempt), daemon=True)
         thread.start()
         eventually(lambda: shop.running(attempt), 120)
         attempt.stop("canceled")
@@ -309,7 +309,7 @@ def test_a_query_that_somebody_ends_on_the_cluster_closes_the_gate(shop: Shop) -
     shop.configure(LONG, rule("nulls", "not_null", "comment"), rule("keys", "unique", "orderkey"), catalog="tpch")
     attempt = shop.accept(LONG, timeout_s=200)
     ends: list[CheckResult] = []
-    thread = threading.Thread(target=lambda: ends.extend(shop.serve(attempt)))
+    thread = threading.Thread(target=lambda: ends.extend(shop.serve(attempt)), daemon=True)
     thread.start()
     of_check = f"source = 'stringx {attempt.check.check_id} {attempt.check.attempt}' and query like '%comment%'"
 

@@ -63,7 +63,7 @@ class TestAPassword:
         shop.configure(table, rule("a", "not_null", "comment"), **told)
         attempt = shop.accept(table, timeout_s=200)
         ends: list[CheckResult] = []
-        thread = threading.Thread(target=lambda: ends.extend(shop.serve(attempt)))
+        thread = threading.Thread(target=lambda: ends.extend(shop.serve(attempt)), daemon=True)
         thread.start()
         eventually(lambda: shop.running(attempt), 120)
         attempt.stop("canceled")
@@ -102,7 +102,7 @@ def test_a_cluster_that_goes_away_during_a_check_is_an_error(database: Database,
             shop.configure("sf1000.lineitem", rule("a", "not_null", "comment"), rule("b", "unique", "orderkey"), catalog="tpch")
             attempt = shop.accept("sf1000.lineitem", timeout_s=200)
             ends: list[CheckResult] = []
-            thread = threading.Thread(target=lambda: ends.extend(shop.serve(attempt)))
+            thread = threading.Thread(target=lambda: ends.extend(shop.serve(attempt)), daemon=True)
             thread.start()
             eventually(lambda: shop.running(attempt), 120)
             cluster.end()

@@ -40,7 +40,7 @@ def meanwhile(lake: TrinoTables, *statements: str) -> threading.Thread:
             time.sleep(0.05)
         lake.execute(*statements)
 
-    thread = threading.Thread(target=execute)
+    thread = threading.Thread(target=execute, daemon=True)
     thread.start()
     return thread
 

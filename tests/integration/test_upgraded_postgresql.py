@@ -74,9 +74,27 @@ def test_an_older_folder_is_upgraded_whenever_a_start_was_killed(older: Cluster)
     for passed in ("upgrading/data/PG_VERSION", "upgrading/data/pg_upgrade_output.d"):
         killed_when_there_is(older, older.home / f"postgres.{passed}")
         assert (older.data / "PG_VERSION").read_text() == f"{OLDER}\n"
+    left = process_in(older.home / "postgres.upgrading" / "data")
     embedded.prepare(older.home)
+    assert left.wait(60) == -signal.SIGKILL
     assert rows_of(older) == (1000, "ä1000", 18)
     assert sorted(entry.name for entry in older.home.glob("postgres*") if entry.is_dir()) == ["postgres", f"postgres-{OLDER}"]
+
+
+def test_a_first_start_ends_what_one_that_was_killed_has_left() -> None:
+    home = place_for_a_home()
+    try:
+        left = process_in(home / "postgres.partial")
+        assert embedded.prepare(home).data.exists()
+        assert left.wait(60) == -signal.SIGKILL
+    finally:
+        shutil.rmtree(home)
+
+
+def process_in(folder: Path) -> "subprocess.Popen[bytes]":
+    """Works there, as initdb does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return subprocess.Popen(["sleep", "600"], cwd=folder)
 
 
 def killed_when_there_is(cluster: Cluster, path: Path) -> None:

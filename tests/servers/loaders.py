@@ -24,7 +24,7 @@ class Loop:
 
     def __enter__(self) -> "Loop":
         self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         return self
 

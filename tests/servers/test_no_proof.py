@@ -96,7 +96,7 @@ def test_a_constraint_that_goes_between_the_look_and_the_snapshot_proves_nothing
             target.execute("begin; alter table t drop constraint k; insert into t values (1); commit")
             target.execute("begin; truncate t; insert into t values (1); alter table t add constraint k unique (id); commit")
 
-    thread = threading.Thread(target=swap, name=f"swap-{secrets.token_hex(2)}")
+    thread = threading.Thread(target=swap, name=f"swap-{secrets.token_hex(2)}", daemon=True)
     thread.start()
     try:
         seen = set()

@@ -15,7 +15,7 @@ from stringx_dataops.cli import main as command_line
 def served(application: Any) -> Iterator[str]:
     """The address at which the application answers meanwhile."""
     server = make_server("127.0.0.1", 0, application, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.port}"

@@ -125,7 +125,9 @@ class Pod:
         self.said("ends")
         self.is_ready = False
         self.machine.balance()
-        hooks = [threading.Thread(target=each.before_end) for each in self.containers if each.runs and not self._kills]
+        hooks = [
+            threading.Thread(target=each.before_end, daemon=True) for each in self.containers if each.runs and not self._kills
+        ]
         for hook in hooks:
             hook.start()
         for hook in hooks:

@@ -99,6 +99,8 @@ def a_shop(database: Database, factory: ChildFactory, trino: Trino, home: Path, 
         try:
             yield Shop(trino, schema, worker)
         finally:
+            for attempt in list(worker.attempts.values()):  # a test that failed has left them: their queries end
+                attempt.stop("lost")
             for slot in worker.others.slots:
                 slot.close()
 

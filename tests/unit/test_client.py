@@ -197,7 +197,10 @@ def test_a_list_is_read_to_its_last_page_by_several_threads(serve: Callable[...,
         return {"items": [ENDED | {"request_id": str(next(pages))}], "next_cursor": None if "cursor=x" in handler.path else "x"}
 
     client, found = Client(serve((200, page)), "sx_key"), list[str]()
-    threads = [threading.Thread(target=lambda: found.extend(each.request_id for each in client.requests())) for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda: found.extend(each.request_id for each in client.requests()), daemon=True)
+        for _ in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,5 +1,6 @@
 """The walls between folders hold: what `lint-imports` forbids is caught, in modules that are new too."""
 
+import ast
 import re
 import shutil
 import subprocess
@@ -73,3 +74,10 @@ def test_what_other_people_install_imports_its_own_dependencies_alone() -> None:
         [sys.executable, "-c", code, ",".join(blocked), ",".join(imported)], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_no_thread_of_a_test_holds_the_run_after_its_test_has_failed() -> None:
+    for path in (ROOT / "tests").rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call) and ast.unparse(call.func).rpartition(".")[2] == "Thread":
+                assert any(each.arg == "daemon" for each in call.keywords), f"{path}, line {call.lineno}: add daemon=True"

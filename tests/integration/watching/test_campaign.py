@@ -37,7 +37,8 @@ def test_whatever_is_killed_the_last_word_is_right(shop: Database, internal_url:
     with http_receiver() as receiver:
         mortals = [Mortal(internal_url, NOTIFY_TEAM=receiver.url) for _ in range(2)]
         storing = [
-            threading.Thread(target=flip, args=(stage, random.Random(f"{seed} {place}"), place)) for place in range(THREADS)
+            threading.Thread(target=flip, args=(stage, random.Random(f"{seed} {place}"), place), daemon=True)
+            for place in range(THREADS)
         ]
         try:
             for thread in storing:
