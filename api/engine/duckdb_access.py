@@ -12,6 +12,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
 
 from api.engine.duckdb_quoting import texts_of
+from api.engine.profile import PASSWORD_VARIABLE
 
 _MEMORY = ":memory:"
 _BESIDE = ("", ".wal", ".wal.recovery", ".wal.checkpoint")  # of a database file, which DuckDB reads by itself
@@ -20,7 +21,8 @@ _TYPES = "select type_name, internal from system.main.duckdb_types()"
 
 
 class Plugin(BasePlugin):  # type: ignore[misc]  # dbt has no types
-    """Its configuration has `reads`: a JSON object with `folders`, and with `locations`, the files of each table."""
+    """Its configuration has `reads`: a JSON object with `folders`, with `locations`, the files of each table, and with `s3`, the
+    place of those that are objects."""
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Keep what may be read."""
@@ -32,6 +34,11 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt has no types
         locations, folders = self._reads.get("locations", {}), self._reads.get("folders", [])
         files = [file for each in locations.values() for file in each["files"]]
         if not _setting(conn, "lock_configuration"):
+            if (storage := self._reads.get("s3")) is not None:
+                # Imported here, because targets without objects need no package for them.
+                from api.engine import duckdb_objects
+
+                duckdb_objects.register(conn, storage, files, os.environ.get(PASSWORD_VARIABLE))
             conn.execute(f"set allowed_paths = {texts_of(files)}")
             conn.execute(f"set allowed_directories = {texts_of(folders)}")
             conn.execute("set enable_external_access = false")

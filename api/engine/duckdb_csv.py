@@ -5,10 +5,12 @@ import csv
 import gzip
 import os
 import zlib
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from api.engine.duckdb_quoting import name_of, text_of, texts_of
+from api.engine.s3_faults import StorageFault
 from stringx_dataops.contract.documents.engines.csv_files import digits_of
+from stringx_dataops.contract.documents.engines.s3 import is_object
 
 # Begins the error about a text that is no value of its column's type. What follows may be shown.
 WRONG = "stringx_wrong_text "
@@ -61,6 +63,8 @@ def _order(file: str, location: dict[str, Any]) -> tuple[str, ...]:
     """The columns in the order of a file."""
     try:
         found = _header(file, location["delimiter"])
+    except StorageFault as fault:
+        raise NotAsListed(str(fault)) from fault
     except (OSError, EOFError, zlib.error) as error:
         raise NotAsListed(
             f"{file} cannot be read: {'it is damaged' if file.endswith('.gz') else type(error).__name__}"
@@ -81,8 +85,7 @@ def _order(file: str, location: dict[str, Any]) -> tuple[str, ...]:
 
 def _header(file: str, delimiter: str) -> list[str]:
     """The names in the first line of a file."""
-    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
-    with os.fdopen(descriptor, "rb") as opened:
+    with _opened(file) as opened:
         if file.endswith(".gz"):
             with gzip.open(opened) as unpacked:
                 line = unpacked.readline(_MOST_HEADER_BYTES)
@@ -92,6 +95,15 @@ def _header(file: str, delimiter: str) -> list[str]:
             line = opened.readline(_MOST_HEADER_BYTES)
     text = line.decode("utf-8-sig").rstrip("\n").rstrip("\r")
     return next(csv.reader([text], delimiter=delimiter, strict=True), [])
+
+
+def _opened(file: str) -> BinaryIO:
+    """A file, or an object, from its beginning on."""
+    if is_object(file):
+        from api.engine.duckdb_objects import registered  # here, because other targets need no package for objects
+
+        return cast(BinaryIO, registered().reader(file))
+    return os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW), "rb")
 
 
 def _value(name: str, type_name: str, null: str) -> str:

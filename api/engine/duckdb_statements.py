@@ -10,11 +10,12 @@ import re
 import resource
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 from dbt.adapters.duckdb.impl import DuckDBAdapter
@@ -22,6 +23,12 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 
 from api.engine import duckdb_views
 from api.engine.duckdb_csv import WRONG
+from api.engine.s3_client import State
+from api.engine.s3_faults import StorageFault, fault_in
+from stringx_dataops.contract.documents.engines.s3 import is_object
+
+if TYPE_CHECKING:
+    from api.engine.duckdb_objects import Objects
 
 # The SQLSTATE that stands for each of DuckDB's exceptions, which have none. The first that fits counts.
 _STATES: tuple[tuple[str, str], ...] = (
@@ -52,6 +59,7 @@ _CSV_REASON = re.compile(
 )
 NO_VALUE = "stringx_no_value"  # macros call this function, which does not exist, in place of a value that the column's type lacks
 _LEAST_S = 0.05
+_LOOKS = 3  # at objects that are replaced while their columns are looked up
 _ROOM_BYTES = 2**30  # for what a process needs beside DuckDB's own memory
 _TOLD = ("53200", "58030", "SX001")  # whose messages name no value of a row
 
@@ -135,16 +143,31 @@ class _Transaction:
 
 @dataclass(frozen=True)
 class _Files:
-    """What is known of files at one moment: which they are, their sizes and times; None of one that cannot be looked at."""
+    """What is known of files at one moment: which they are, their sizes and times; None of one that cannot be looked at. Of
+    objects their tags, sizes and times, or why there are none."""
 
     states: dict[str, tuple[int, ...] | None]
+    objects: Mapping[str, State | StorageFault]
 
     @classmethod
     def now(cls, locations: dict[str, Any]) -> "_Files":
-        return cls({name: cls._state(name) for each in locations.values() for name in each["files"]})
+        names = {name: is_object(name) for each in locations.values() for name in each["files"]}
+        states = {name: cls._state(name) for name, on_s3 in names.items() if not on_s3}
+        return cls(states, _registered().look() if any(names.values()) else {})
+
+    def make_views(self, connection: Any, locations: dict[str, Any]) -> bool:
+        """Views of the tables. From now on objects are read as they were at that moment, and files as they are. Returns whether
+        an object was replaced meanwhile, so that it cannot be read."""
+        if self.objects:
+            _registered().pin(self.objects)
+        duckdb_views.make_views(connection, locations)
+        return bool(self.objects) and _registered().is_replaced
 
     def have_changed(self) -> bool:
-        return any(state is None or self._state(name) != state for name, state in self.states.items())
+        if any(state is None or self._state(name) != state for name, state in self.states.items()):
+            return True
+        now = _registered().look() if self.objects else {}
+        return any(not isinstance(state, State) or now[name] != state for name, state in self.objects.items())
 
     @staticmethod
     def _state(name: str) -> tuple[int, ...] | None:
@@ -153,6 +176,12 @@ class _Files:
         except OSError:
             return None
         return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _registered() -> "Objects":
+    from api.engine.duckdb_objects import registered  # here, because other targets need no package for objects
+
+    return registered()
 
 
 class _Refused(Exception):
@@ -164,6 +193,8 @@ class _Refused(Exception):
 
 
 def _fault(error: Exception) -> dict[str, str | None]:
+    if (words := fault_in(str(error))) is not None:
+        return {"sqlstate": "SX001", "message": words}
     names = {base.__name__ for base in type(error).__mro__}
     sqlstate = next((state for name, state in _STATES if name in names), "XX000")
     lines = str(error).splitlines() or [""]
@@ -220,11 +251,12 @@ def stringx_begin(self: DuckDBAdapter, limit_ms: int) -> None:
     _bound_memory()
     connection = self.connections.get_thread_connection().handle.cursor()
     locations = json.loads(os.environ.get("STRINGX_TARGET_READS", "{}")).get("locations") or {}
-    _files = _Files.now(locations)
     if _open is not None:
         _open.end()
-    if locations:
-        duckdb_views.make_views(connection, locations)
+    for _ in range(_LOOKS if locations else 0):
+        _files = _Files.now(locations)
+        if not _files.make_views(connection, locations):
+            break
     _open = _Transaction(connection, limit_ms)
 
 

@@ -7,6 +7,7 @@ import duckdb
 
 from api.engine import duckdb_csv
 from api.engine.duckdb_quoting import name_of, texts_of
+from api.engine.s3_faults import fault_in
 
 # All files of a table have its columns. A folder such as `status=open` does not replace what a file says.
 _READER = "read_parquet({}, union_by_name = true, hive_partitioning = false)"
@@ -34,7 +35,7 @@ def make_views(conn: Any, locations: dict[str, Any]) -> None:
         except duckdb_csv.NotAsListed as error:
             fault = str(error)
         except duckdb.Error as error:
-            fault = (str(error).splitlines() or [type(error).__name__])[0][:300]
+            fault = fault_in(str(error)) or (str(error).splitlines() or [type(error).__name__])[0][:300]
         if fault is not None:
             conn.execute(f"insert into {_UNREADABLE} values (?, ?)", [table, fault])
 

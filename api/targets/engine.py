@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from stringx_dataops.contract.buckets import Bucket
 from stringx_dataops.contract.problems import StringXError
 from stringx_dataops.contract.settings import Settings
 
@@ -18,17 +19,20 @@ class TargetUnusable(StringXError):
 @dataclass(frozen=True)
 class Machine:
     """What an engine may use of this machine: the folder of secrets; the folders that may hold files of targets; those that no
-    target may read, whatever holds them; and a folder for what a run writes beside its memory, which is removed after the run."""
+    target may read, whatever holds them; a folder for what a run writes beside its memory, which is removed after the run; and
+    the buckets that may hold objects of targets."""
 
     secrets: Path
     readable: tuple[Path, ...]
     private: tuple[Path, ...]
     scratch: Path
+    buckets: tuple[Bucket, ...] = ()
 
     @classmethod
     def of(cls, settings: Settings, scratch: Path) -> "Machine":
         """As the settings say."""
-        return cls(settings.secrets, settings.duckdb_folders, (settings.home, settings.secrets), scratch)
+        private = (settings.home, settings.secrets)
+        return cls(settings.secrets, settings.duckdb_folders, private, scratch, settings.duckdb_buckets)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from api.engine import command, faulty_rules, outcome, shadow_rules
 from api.engine.command import DbtProject, Executable
 from api.engine.pool import Slot
 from api.engine.processes import ChildDied, ProjectFault
+from api.engine.profile import SESSION_VARIABLE
 from api.engine.run_result import DbtRunResult, out_of_time
 from api.targets.engine import Machine, TargetUnusable
 from api.targets.registry import engine_of
@@ -146,8 +147,9 @@ class Executor:
         built = specification.build(check.request, target, plan.tables, self.catalogue, check.timeout_s, known)
         try:
             with tracing.span("dbt test", attributes={"target": check.request.target, "tables": len(plan.tables)}):
-                result, runs = self._run_dbt(attempt, built, target)
-            command_line = self.command_line(check, built, target)
+                variables = self.variables(target, f"stringx {check.check_id} {check.attempt}")
+                result, runs = self._run_dbt(attempt, built, target, variables)
+            command_line = self.command_line(check, built, variables)
         except TargetUnusable as error:
             return results.errored(plan.ended(self.now()), error.detail)
         except ChildDied as error:
@@ -181,10 +183,11 @@ class Executor:
         if isinstance(self.runner, Executable):  # its results; a child writes none
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _run_dbt(self, attempt: Attempt, built: Specification, target: TargetDocument) -> tuple[DbtRunResult, int]:
+    def _run_dbt(
+        self, attempt: Attempt, built: Specification, target: TargetDocument, variables: dict[str, str]
+    ) -> tuple[DbtRunResult, int]:
         """Run the gate test. It is repeated while locks are held or the target restarts, and without the rules that cannot be
         compiled or sent. Returns the last result and how often dbt ran."""
-        variables = self.variables(target, f"stringx {attempt.check.check_id} {attempt.check.attempt}")
         self._make_ready()
         engine = engine_of(target)
 
@@ -242,11 +245,10 @@ class Executor:
             case _:
                 assert_never(stopped)
 
-    def command_line(self, check: Check, built: Specification, target: TargetDocument) -> str:
-        """The command that runs the check by hand."""
+    def command_line(self, check: Check, built: Specification, variables: dict[str, str]) -> str:
+        """The command that runs the check by hand, in the environment of its run: it reads the same files."""
         folder = self.settings.home / "by-hand" / check.check_id
-        variables = self.variables(target, f"stringx {check.check_id} by hand")
-        return command.by_hand(self.project, built, folder, variables)
+        return command.by_hand(self.project, built, folder, variables | {SESSION_VARIABLE: f"stringx {check.check_id} by hand"})
 
     def variables(self, target: TargetDocument, application_name: str) -> dict[str, str]:
         """The environment of a dbt process; TargetUnusable if a part of it is missing."""

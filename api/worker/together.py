@@ -56,12 +56,13 @@ class _Member:
 
 @dataclass(frozen=True)
 class _Ran:
-    """A run of a batch: its result, the members that were in it, and what it took of each."""
+    """A run of a batch: its result, the members that were in it, what it took of each, and its environment."""
 
     result: DbtRunResult
     outcome: Outcome | None
     members: Sequence[_Member]
     took_ms: int
+    variables: dict[str, str]
 
 
 End = tuple[Attempt, AttemptEnd]
@@ -97,7 +98,7 @@ def execute(executor: Executor, batch: Batch) -> tuple[list[End], list[Attempt]]
     notes = [f"read on one snapshot with {len(ran.members) - 1} other tables"] if len(ran.members) > 1 else []
     ends: list[End] = []
     for member in fitting:
-        command_line = executor.command_line(member.attempt.check, member.built, target)
+        command_line = executor.command_line(member.attempt.check, member.built, ran.variables)
         run = member.plan.ended(now, command_line, known, notes)
         ends.append((member.attempt, _conclude(member, ran, outcomes.get(member.table), run, executor.catalogue)))
     return [*misfits, *ends], left
@@ -151,7 +152,7 @@ def _run(executor: Executor, batch: Batch, members: Sequence[_Member], target: T
             if not rest or batch.stopped is not None or number == _RUNS - 1:
                 break
             members = rest
-    return _Ran(result, outcome, members, took_ms)
+    return _Ran(result, outcome, members, took_ms, variables)
 
 
 def _run_dbt(executor: Executor, batch: Batch, built: Specification, variables: dict[str, str]) -> DbtRunResult:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from stringx_dataops.contract import database_addresses, lineage, sign_in
+from stringx_dataops.contract import buckets, database_addresses, lineage, sign_in
+from stringx_dataops.contract.buckets import Bucket
 from stringx_dataops.contract.lineage import LineageReceiver
 from stringx_dataops.contract.sign_in import SignIn
 
@@ -60,6 +61,7 @@ class Settings:
     retention_audit_days: int
     secrets: Path
     duckdb_folders: tuple[Path, ...]
+    duckdb_buckets: tuple[Bucket, ...]
     probe_folder: Path | None
     demo: bool
 
@@ -97,6 +99,7 @@ VARIABLES = (
     "DBT_PROJECT_DIR",
     "DBT_PROFILES_DIR",
     "DUCKDB_FOLDERS",
+    buckets.VARIABLE,
     "KAFKA_BOOTSTRAP_SERVERS",
     "KAFKA_TOPIC_PREFIX",
     "KAFKA_SECURITY_PROTOCOL",
@@ -184,6 +187,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         retention_audit_days=_audit_days(env),
         secrets=_path(env, "STRINGX_SECRETS", home / "secrets"),
         duckdb_folders=_folders(env, "DUCKDB_FOLDERS"),
+        duckdb_buckets=_buckets(env),
         probe_folder=_path(env, "PROBE_FOLDER", home) if env.get("PROBE_FOLDER") else None,
         demo=_switch(env, "STRINGX_DEMO", default=True),
     )
@@ -286,6 +290,13 @@ def _folders(env: Mapping[str, str], name: str) -> tuple[Path, ...]:
                 f"{name} holds {folder[:200]!r}; give absolute paths of folders, separated by colons: /data:/lake"
             )
     return tuple(Path(folder) for folder in folders)
+
+
+def _buckets(env: Mapping[str, str]) -> tuple[Bucket, ...]:
+    try:
+        return buckets.read(env)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _number(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

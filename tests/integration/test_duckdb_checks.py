@@ -7,40 +7,28 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache, partial
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 
 from api.checks import lifecycle
-from api.delivery.sender import Credentials
-from api.engine.command import Executable
 from api.engine.pool import ChildFactory
-from api.notifications import CHANNEL
 from api.worker.attempt import Attempt
-from api.worker.execution import Executor
-from api.worker.worker import Worker
 from backend.configuration import store
 from backend.profiles import store as profiles
 from backend.profiles import suggesting
 from backend.requests import tracking
-from database.notifications import Listener
 from database.pool import Database
-from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
+from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.messages.profiles import ProfileSettings
 from stringx_dataops.contract.messages.trials import CheckOrder
 from stringx_dataops.contract.problems import Invalid
-from stringx_dataops.contract.settings import read_settings
 from tests.support import loaded
-from tests.support.datasets import CATALOGUE, ME, apply, claimed, gate
+from tests.support.datasets import CATALOGUE, ME, apply, claimed
+from tests.support.duckdb_lake import HEAD, ORDERS, Lake, by_id, lake_of, rule, table
 from tests.support.engine import PROJECT
 from tests.support.processes import eventually
-
-HEAD = {"apiVersion": "stringx/v1", "kind": "Target", "name": "shop", "adapter": "duckdb"}
-ORDERS = "select range as id, if(range % 3 = 0, 'open', 'paid') as status, range * 1.5 as price from range({rows})"
 
 ENDLESS = "select x.a from t x, t y, t z where md5(concat(x.a, y.a, z.a)) = 'none'"
 
@@ -53,83 +41,12 @@ def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChildFactory]:
     made.close()
 
 
-@dataclass
-class Lake:
-    """A folder of files, and a worker that may read it."""
-
-    folder: Path
-    worker: Worker
-
-    @property
-    def database(self) -> Database:
-        return self.worker.database
-
-    def write(self, name: str, query: str) -> str:
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with duckdb.connect() as connection:
-            connection.execute(f"copy ({query}) to '{path}.new' (format parquet)")
-        Path(f"{path}.new").rename(path)
-        return str(path)
-
-    def make(self, name: str, *statements: str) -> str:
-        path = self.folder / name
-        with duckdb.connect(str(path)) as connection:
-            for statement in statements:
-                connection.execute(statement)
-        return str(path)
-
-    def configure(self, target: dict[str, Any], table: str, *rules: dict[str, Any]) -> None:
-        document = {"apiVersion": "stringx/v1", "target": "shop", "table": table, "rules": list(rules)}
-        apply(self.database, HEAD | target, document)
-
-    def accept(self, table: str, **asked: Any) -> Attempt:
-        """A request at the Backend, sent on, and claimed."""
-        request = CheckRequest.model_validate({"target": "shop", "table": table} | asked)
-        tracked = tracking.accept(self.database, CATALOGUE, request, "http", "s")
-        lifecycle.accept(self.database, CATALOGUE, CheckRequest.model_validate(tracked.body), 100)
-        attempt = Attempt(claimed(self.database))
-        self.worker.attempts[attempt.check.check_id] = attempt
-        return attempt
-
-    def serve(self, *attempts: Attempt) -> list[CheckResult]:
-        """Executed as a worker does it; its result is stored by both services."""
-        worker, folder = self.worker, self.worker.home / "slot-0"
-        others = cache(partial(worker.others.executor, folder))
-        runner = Executable(worker.project)  # of PostgreSQL's targets: not used
-        executor = Executor(worker.settings, worker.database, CATALOGUE, worker.project, runner, folder, others)
-        worker._serve(executor, attempts)
-        found = []
-        for attempt in attempts:
-            found.append(CheckResult.model_validate(lifecycle.find(worker.database, attempt.check.check_id).result))
-            tracking.store(worker.database, attempt.check.request_id, found[-1])
-        return found
-
-    def check(self, table: str, **asked: Any) -> CheckResult:
-        (found,) = self.serve(self.accept(table, **asked))
-        return found
-
-    def is_open(self, table: str) -> bool:
-        return gate(self.database, table).gate == "open"
-
-
 @pytest.fixture
 def lake(database: Database, factory: ChildFactory, tmp_path: Path) -> Iterator[Lake]:
     (tmp_path / "lake").mkdir()
-    settings = read_settings({"STRINGX_HOME": str(tmp_path / "home"), "DUCKDB_FOLDERS": str(tmp_path / "lake")})
-    worker = Worker(settings, database, CATALOGUE, Listener(database, CHANNEL), "w", Credentials("w", "key", ["secret"]))
-    worker.others.factories["duckdb"] = factory
-    yield Lake(tmp_path / "lake", worker)
-    for slot in worker.others.slots:
-        slot.close()
-
-
-def rule(id: str, type: str, column: str | None = None, **fields: Any) -> dict[str, Any]:
-    return {"id": id, "type": type} | ({"column": column} if column else {}) | fields
-
-
-def by_id(result: CheckResult) -> dict[str, Any]:
-    return {each.id: each for each in result.rules or []}
+    settings = {"STRINGX_HOME": str(tmp_path / "home"), "DUCKDB_FOLDERS": str(tmp_path / "lake")}
+    with lake_of(database, factory, tmp_path / "lake", settings) as made:
+        yield made
 
 
 def test_files_of_csv_from_the_document_to_the_gate(lake: Lake) -> None:
@@ -310,7 +227,7 @@ def test_a_check_that_takes_long_is_killed_with_its_query(lake: Lake) -> None:
     eventually(lambda: _has_ended(pid), 120)
     with duckdb.connect(path):
         pass
-    store.apply(lake.database, CATALOGUE, ME, [_table("main.t", rule("a", "not_null", "a"))], False)
+    store.apply(lake.database, CATALOGUE, ME, [table("main.t", rule("a", "not_null", "a"))], False)
     assert lake.check("main.t").verdict == "pass", "the next one has a child of its own"
 
 
@@ -332,7 +249,7 @@ def test_functions_of_a_database_do_not_decide_about_rules(lake: Lake) -> None:
     assert "defines functions, or types with names of DuckDB's own (count, mine)" in str(found.reason)
 
 
-def test_files_whose_types_differ_are_no_table(lake: Lake) -> None:
+def test_files_whose_types_differ_are_notable(lake: Lake) -> None:
     lake.write("parts/1.parquet", "select 1 as a")
     lake.write("parts/2.parquet", "select 1.4 as a")
     lake.configure(
@@ -351,7 +268,7 @@ def test_checks_that_wait_together_run_alone(lake: Lake) -> None:
     lake.configure(
         {"locations": {f"s.{name}": f"{lake.folder}/{name}.parquet" for name in "ab"}}, "s.a", rule("id", "not_null", "id")
     )
-    apply(lake.database, _table("s.b", rule("id", "not_null", "id"), rule("few", "row_count", arguments={"max": 4})))
+    apply(lake.database, table("s.b", rule("id", "not_null", "id"), rule("few", "row_count", arguments={"max": 4})))
     attempts = [lake.accept(f"s.{name}") for name in "ab"]
     assert [found.verdict for found in lake.serve(*attempts)] == ["pass", "fail"]
 
@@ -381,7 +298,7 @@ def test_rules_that_are_older_than_the_adapter_are_undecided(lake: Lake) -> None
         rule("old", "castable", "id", arguments={"to": "integer"}),
         rule("sql", "expression", arguments={"sql": "id ~ '^1'"}),
     ]
-    apply(lake.database, postgres, _table("s.t", *rules, rule("id", "not_null", "id")))
+    apply(lake.database, postgres, table("s.t", *rules, rule("id", "not_null", "id")))
     store.put_target(lake.database, ME, "shop", HEAD | {"locations": {"s.t": f"{lake.folder}/a.parquet"}}, None)
     found = by_id(lake.check("s.t"))
     assert {id: each.status for id, each in found.items()} == {"old": "error", "sql": "error", "id": "pass"}
@@ -402,10 +319,6 @@ def test_the_command_of_a_result_runs_by_hand(lake: Lake) -> None:
         ["bash", "-c", line], capture_output=True, text=True, env={"PATH": os.environ["PATH"], "HOME": "/"}, check=False
     )
     assert (ran.returncode, "FAIL 1" in ran.stdout) == (1, True), ran.stdout[-2000:] + ran.stderr
-
-
-def _table(name: str, *rules: dict[str, Any]) -> dict[str, Any]:
-    return {"apiVersion": "stringx/v1", "target": "shop", "table": name, "rules": list(rules)}
 
 
 def _processor_s(pid: int) -> float:

@@ -12,6 +12,7 @@ from stringx_dataops.contract.adapters import Adapter
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.datasets import parse_dataset
 from stringx_dataops.contract.documents.engines.csv_files import CSV_DEFAULTS, CsvFiles
+from stringx_dataops.contract.documents.engines.s3 import S3
 from stringx_dataops.contract.documents.tables import parse_table
 from stringx_dataops.contract.documents.targets import MODELS, parse_target
 from stringx_dataops.contract.documents.yaml_reading import read_yaml
@@ -150,8 +151,10 @@ def test_every_field_of_a_target_is_described_with_its_default(adapter: Adapter,
     assert meaning
     [document] = read_yaml(f"{name}: {example.strip('`')}".encode())
     others: dict[str, Any] = {"apiVersion": "stringx/v1", "kind": "Target", "name": "shop", **EXAMPLES[adapter]}
-    if name.endswith("locations"):
+    if name.endswith("locations") or name == "s3":
         del others["path"]
+    if name == "s3":
+        others["locations"] = {"sales.orders": "s3://lake/orders/*.parquet"}
     assert parse_target(others | document).model_dump(exclude_unset=True)[name] == document[name]
     if field.default is PydanticUndefined:
         assert default == "required"
@@ -176,6 +179,22 @@ def test_every_field_of_files_of_csv_is_described_with_its_default() -> None:
         "null_text": "empty",
     }
     assert CSV_DEFAULTS == {"delimiter": ",", "null_text": ""}
+
+
+def test_every_field_of_a_storage_is_described_with_its_default() -> None:
+    page = text_of("docs/targets.md").split("## Storage of objects\n")[1].split("\n## ")[0]
+    rows = {name: row_of(page, name) for name in S3.model_fields}
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == list(rows)
+    for way in (["credentials_env"], ["credentials_file"], ["anonymous"]):
+        fields = [f"{name}: {rows[name][4].strip('`')}" for name in ("endpoint", "region", *way)]
+        S3.model_validate(read_yaml("\n".join(fields).encode())[0])
+    assert {name: row[2] for name, row in rows.items()} == {
+        "endpoint": "AWS",
+        "region": "`us-east-1`",
+        "credentials_env": "none",
+        "credentials_file": "none",
+        "anonymous": "`false`",
+    }
 
 
 @pytest.mark.parametrize("adapter", MODELS)

@@ -32,7 +32,7 @@ def write(path: Path, query: str) -> str:
 
 
 def opened(
-    path: str, tmp_path: Path, kept: list[duckdb.DuckDBPyConnection] | None = None, **reads: Any
+    path: str, tmp_path: Path, kept: list[duckdb.DuckDBPyConnection] | None = None, makes_views: bool = True, **reads: Any
 ) -> duckdb.DuckDBPyConnection:
     """As dbt-duckdb opens it with the profile. `kept`: gets the connection, whatever becomes of it."""
     options: dict[str, Any] = {"temp_directory": str(tmp_path / "spill"), "autoload_known_extensions": "false"}
@@ -42,7 +42,7 @@ def opened(
         kept.append(connection)
     credentials = SimpleNamespace(path=path, config_options=options)
     Plugin("duckdb_access", {"reads": json.dumps(reads)}, credentials).configure_connection(connection)
-    if "locations" in reads:
+    if "locations" in reads and makes_views:
         make_views(connection, reads["locations"])
     return connection
 

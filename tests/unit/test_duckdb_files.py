@@ -62,12 +62,12 @@ def unusable(machine: Machine, **fields: Any) -> str:
         ({"path": "/d/x.csv"}, "/path is the path of a database file; files of Parquet go under locations, of CSV under csv_locations"),
         *[({"path": f"{start}bucket/x"}, "/path is an address") for start in ("s3://", "https://", "md:", "ducklake:", "file:/")],
         ({"path": "/d/x\ny"}, "/path holds a character"),
-        ({"locations": {"a.b": "s3://bucket/x.parquet"}}, "/locations/a.b is an address"),
+        *[({"locations": {"a.b": f"{start}bucket/x.parquet"}}, "/locations/a.b is an address") for start in ("gs://", "az://", "https://", "s3a://")],
         ({"locations": {"a.b": "/d/../x.parquet"}}, "/locations/a.b holds .."),
         ({"locations": {"a.b": "/d/**/x.parquet"}}, "/locations/a.b holds **; write one * per folder"),
         ({"locations": {"a.b": "/d/x.csv"}}, "/locations/a.b names files of CSV, which have no types: they go under csv_locations"),
         ({"csv_locations": {"a.b": CSV | {"files": "/d/x.parquet"}}}, "/csv_locations/a.b names no files of CSV: end files with"),
-        ({"csv_locations": {"a.b": CSV | {"files": "s3://b/x.csv"}}}, "/csv_locations/a.b is an address"),
+        ({"csv_locations": {"a.b": CSV | {"files": "gs://b/x.csv"}}}, "/csv_locations/a.b is an address"),
         ({"csv_locations": {"a.b": CSV | {"files": "/d/**/x.csv"}}}, "/csv_locations/a.b holds **; write one * per folder"),
         ({"csv_locations": {"a.b": CSV | {"columns": {"a": "int4", "b": "text"}}}}, "/csv_locations/a.b/columns/a is no type; write"),
         ({"csv_locations": {"a.b": CSV | {"columns": {"a": "decimal(39,2)", "b": "text"}}}}, "columns/a is no decimal; write"),
@@ -277,3 +277,7 @@ def test_an_adapter_that_is_not_installed_is_named(machine: Machine, monkeypatch
     monkeypatch.setattr(files_metadata, "version", missing)
     with pytest.raises(TargetUnusable, match="DuckDB is not installed where the workers run"):
         engine_of(target(path=f"{tmp_path}/x")).environment(machine, "x")
+    monkeypatch.setattr(files_metadata, "version", lambda name: missing(name) if name == "fsspec" else "1")
+    on_s3 = target(s3={"anonymous": True}, locations={"a.b": "s3://lake/b.parquet"})
+    with pytest.raises(TargetUnusable, match=r"what reads objects of S3 \(fsspec\) is not installed .* requirements-duckdb.txt"):
+        engine_of(on_s3).environment(machine, "x")

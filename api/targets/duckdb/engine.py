@@ -1,13 +1,12 @@
 """DuckDB behind the interface of all engines. Its queries run in the dbt process itself."""
 
-import json
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 
-from api.engine.profile import SESSION_VARIABLE
+from api.engine.profile import PASSWORD_VARIABLE, SESSION_VARIABLE
 from api.targets.duckdb import errors, files
 from api.targets.engine import Machine, RefusedCharacter, RefusedLock, TargetUnusable
 from stringx_dataops.contract.documents.engines.duckdb import MEMORY, DuckdbTarget
@@ -37,7 +36,7 @@ class DuckdbEngine:
 
     def environment(self, machine: Machine, application_name: str) -> dict[str, str]:
         """Variables of the profile. The files are looked up each time."""
-        _require_installed(self.target.name)
+        _require_installed(self.target)
         reads = files.find(self.target, machine)
         return {
             "STRINGX_TARGET_PATH": reads.database,
@@ -45,10 +44,10 @@ class DuckdbEngine:
             "STRINGX_TARGET_MEMORY_LIMIT": f"{min(_megabytes(self.target.memory_limit), _most_megabytes())}MB",
             "STRINGX_TARGET_THREADS": str(min(self.target.threads, os.cpu_count() or 1)),
             "STRINGX_TARGET_TEMP_DIRECTORY": str(machine.scratch / "spill"),
-            "STRINGX_TARGET_READS": json.dumps({"folders": reads.folders, "locations": reads.locations}),
+            "STRINGX_TARGET_READS": reads.described(),
             "STRINGX_TARGET_MODULES": str(ROOT),  # where dbt finds the plugins that the profile names
             SESSION_VARIABLE: application_name,
-        }
+        } | ({PASSWORD_VARIABLE: reads.secret} if reads.secret is not None else {})
 
     def sessions(self, environment: Mapping[str, str]) -> None:
         """None, as DuckDB has no server."""
@@ -92,8 +91,10 @@ def _most_megabytes() -> int:
     return max(100, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2_000_000)
 
 
-def _require_installed(name: str) -> None:
-    try:
-        metadata.version("dbt-duckdb")
-    except metadata.PackageNotFoundError as error:
-        raise TargetUnusable(f"target {name}: {errors.INSTALL}") from error
+def _require_installed(target: DuckdbTarget) -> None:
+    """What reads objects is imported by the process of a check alone."""
+    for package in ("dbt-duckdb", *(["fsspec"] if target.s3 is not None else [])):
+        try:
+            metadata.version(package)
+        except metadata.PackageNotFoundError as error:
+            raise TargetUnusable(f"target {target.name}: {errors.install(package)}") from error

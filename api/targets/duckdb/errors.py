@@ -29,10 +29,18 @@ _CAUSES: tuple[tuple[str, str], ...] = (
     (r"No space left|max_temp_directory_size", "no room on the workers' disk for what does not fit into memory_limit; raise it"),
 )
 _PASSING = re.compile(r"Could not set lock on file")
-INSTALL = (
-    "DuckDB is not installed where the workers run: start with ./start-service.sh --local --with duckdb, or run"
-    " pip install --require-hashes -r requirements-duckdb.txt"
-)
+_WHAT = {"dbt-duckdb": "DuckDB", "fsspec": "what reads objects of S3 (fsspec)"}
+
+
+def install(package: str) -> str:
+    """How to install what checks need."""
+    return (
+        f"{_WHAT[package]} is not installed where the workers run: start with ./start-service.sh --local --with duckdb, or run"
+        " pip install --require-hashes -r requirements-duckdb.txt"
+    )
+
+
+INSTALL = install("dbt-duckdb")
 
 
 def may_pass(message: str) -> bool:

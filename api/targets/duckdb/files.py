@@ -1,15 +1,18 @@
-"""Which files of this machine a target reads. DuckDB is told their real paths, and may open nothing else."""
+"""Which files of this machine a target reads, and which objects. DuckDB is told their real paths, and may open nothing else."""
 
+import json
 import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
+from api.targets.duckdb.objects import ObjectFinder
 from api.targets.engine import Machine, TargetUnusable
 from stringx_dataops.contract.documents.engines.duckdb import MEMORY, DuckdbTarget, format_of, has_wildcard
+from stringx_dataops.contract.documents.engines.s3 import is_object
 
 MOST_FILES = 1000  # of all locations of a target
 MOST_BYTES = 64 * 1024  # of their names together: results carry them in the command of the check
@@ -32,11 +35,19 @@ class Location(TypedDict):
 
 @dataclass(frozen=True)
 class Reads:
-    """What a target reads: the real path of its database file or `:memory:`, folders for its views, files by table."""
+    """What a target reads: the real path of its database file or `:memory:`, folders for its views, files by table; where those
+    are that are objects, and the keys for them."""
 
     database: str
     folders: list[str] = field(default_factory=list)
     locations: dict[str, Location] = field(default_factory=dict)
+    s3: dict[str, str | None] | None = None
+    secret: str | None = field(default=None, repr=False)
+
+    def described(self) -> str:
+        """As the process of the check gets it."""
+        found: dict[str, Any] = {"folders": self.folders, "locations": self.locations}
+        return json.dumps(found if self.s3 is None else found | {"s3": self.s3})
 
 
 def find(target: DuckdbTarget, machine: Machine) -> Reads:
@@ -50,12 +61,16 @@ class _Finder:
         self._roots = [Path(os.path.realpath(folder)) for folder in machine.readable]
         self._named = machine.readable
         self._private = [Path(os.path.realpath(folder)) for folder in machine.private]
+        self._objects = ObjectFinder(target, machine, self._unusable) if target.s3 is not None else None
 
     def find(self) -> Reads:
-        if not self._roots:
-            raise self._unusable(
-                "the workers may read no files: set DUCKDB_FOLDERS where they run to the folders that targets may read"
-            )
+        try:
+            return self._find()
+        finally:
+            if self._objects is not None:
+                self._objects.close()
+
+    def _find(self) -> Reads:
         if self._target.path != MEMORY:
             return Reads(self._database(self._target.path), [self._folder(path) for path in self._target.allow_paths])
         found = {table: self._location(pattern) for table, pattern in self._target.locations.items()}
@@ -72,7 +87,9 @@ class _Finder:
                 f"its locations name {len(names):,} files; {MOST_FILES:,} or {MOST_BYTES // 1024} KiB of names are possible:"
                 " write fewer, larger files, or make several targets"
             )
-        return Reads(MEMORY, locations=found)
+        storage = self._target.s3
+        place = {"endpoint": storage.endpoint, "region": storage.region} if storage is not None else None
+        return Reads(MEMORY, locations=found, s3=place, secret=self._objects.secret if self._objects is not None else None)
 
     def _database(self, path: str) -> str:
         self._require_named(path)
@@ -91,11 +108,14 @@ class _Finder:
         return real
 
     def _location(self, pattern: str) -> Location:
-        self._require_named(pattern)
-        files = list(dict.fromkeys(self._files(pattern)))
+        if self._objects is not None and is_object(pattern):
+            files, where = self._objects.files(pattern), "at the storage"
+        else:
+            self._require_named(pattern)
+            files, where = list(dict.fromkeys(self._files(pattern))), "where the workers run"
         location: Location = {"format": format_of(pattern) or "", "files": files}
         if not files:
-            location["fault"] = f"no file is named {pattern} where the workers run"
+            location["fault"] = f"no file is named {pattern} {where}"
         return location
 
     def _files(self, pattern: str) -> Iterator[str]:
@@ -176,6 +196,10 @@ class _Finder:
 
     def _require_named(self, path: str) -> None:
         """Before anything is looked up: nobody learns by a target what else is on this machine."""
+        if not self._roots:
+            raise self._unusable(
+                "the workers may read no files: set DUCKDB_FOLDERS where they run to the folders that targets may read"
+            )
         fixed = _before_wildcards(path)
         if not any(fixed.is_relative_to(root) for root in (*self._named, *self._roots)):
             raise self._unusable(self._outside(path))

@@ -22,10 +22,15 @@ def _free_name(name: str) -> str:
 def _only_password(value: str | None, info: ValidationInfo) -> str | None:
     if value and info.data.get("password_env"):
         raise ValueError("password_env and password_file are both given; keep one")
-    folder, slash, _ = (value or "").rpartition("/")
+    require_own_folder(value, info)
+    return value
+
+
+def require_own_folder(file: str | None, info: ValidationInfo) -> None:
+    """ValueError if a secret's file lies in the folder of another target. `info` is of a field that stands after `name`."""
+    folder, slash, _ = (file or "").rpartition("/")
     if slash and folder != info.data.get("name", folder):
         raise ValueError(f"lies in the folder of the target {folder}, whose files serve that target alone")
-    return value
 
 
 def _pause(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Targets of DuckDB: a database file, or files of Parquet and CSV."""
+"""Targets of DuckDB: a database file, or files of Parquet and CSV, on the machine of the workers or on S3."""
 
 import json
 import re
@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 
-from stringx_dataops.contract.documents.engines.base import ConcurrentChecks, NewName, TargetDocument
+from stringx_dataops.contract.documents.engines.base import ConcurrentChecks, NewName, TargetDocument, require_own_folder
 from stringx_dataops.contract.documents.engines.csv_files import CSV_DEFAULTS, CsvFiles
+from stringx_dataops.contract.documents.engines.s3 import S3, checked_object, is_object
 from stringx_dataops.contract.documents.fields import AtMost, Matching, Table, Whole
 from stringx_dataops.contract.gate_test.specification import SessionLimits
 
@@ -17,6 +18,7 @@ FORMATS = {".parquet": "parquet", ".csv": "csv", ".csv.gz": "csv"}  # the reader
 MOST_LOCATIONS = 1000
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!memory:$)")
 _WILDCARD = re.compile(r"[*?\[]")
+_STORAGE = "{region: eu-central-1, credentials_file: credentials}"
 _IDENTITY: dict[str, Any] = {"adapter": "duckdb", "path": MEMORY, "locations": {}}  # of CSV files only if there are any
 
 
@@ -34,7 +36,8 @@ def _path(text: str) -> str:
     """An absolute path of this machine, spelled in one way only."""
     if _ADDRESS.match(text):
         raise ValueError(
-            "is an address; DuckDB reads files of the workers' machine only: S3, HTTP and MotherDuck are not supported"
+            "is an address; DuckDB reads files of the workers' machine, and under locations objects of S3, such as"
+            " s3://lake/orders/*.parquet: HTTP, Google Cloud Storage, Azure and MotherDuck are not supported"
         )
     if not text.startswith("/"):
         raise ValueError("is no absolute path; begin with /, such as /data/shop.duckdb")
@@ -63,7 +66,7 @@ def _folder(text: str) -> str:
 
 
 def _files(text: str, reader: str) -> str:
-    _path(text)
+    checked_object(text) if is_object(text) else _path(text)
     if "**" in text:
         raise ValueError(f"holds **; write one * per folder, such as /data/orders/*/*.{reader}")
     return text
@@ -90,6 +93,11 @@ def _require_no_file(locations: Mapping[str, object], info: ValidationInfo) -> N
         raise ValueError("and path are both given; a target is either a database file or files: make two targets")
 
 
+def _require_storage(table: str, location: str, info: ValidationInfo) -> None:
+    if is_object(location) and info.data.get("s3", ...) is None:
+        raise ValueError(f"has {table} on S3, and the target says nothing of the storage: give s3, such as {_STORAGE}")
+
+
 def _none(functions: list[str]) -> list[str]:
     if functions:
         raise ValueError("must be empty on duckdb: custom SQL calls built-in functions only")
@@ -105,13 +113,14 @@ _Memory = Annotated[str, Matching(r"[0-9]{1,6}(MB|GB)", "is no amount of memory;
 
 
 class DuckdbTarget(TargetDocument):
-    """A database file of DuckDB, or files as tables: read only, and only below the folders of DUCKDB_FOLDERS."""
+    """A database file of DuckDB, or files as tables: read only, and only what DUCKDB_FOLDERS and DUCKDB_BUCKETS list."""
 
     apiVersion: Literal["stringx/v1"]
     kind: Literal["Target"]
     name: NewName
     adapter: Literal["duckdb"]
     path: _File = MEMORY
+    s3: S3 | None = None
     csv_locations: Annotated[dict[Table, _CsvLocation], Field(max_length=MOST_LOCATIONS)] = {}
     locations: Annotated[dict[Table, _Location], Field(max_length=MOST_LOCATIONS, validate_default=True)] = {}
     allow_paths: Annotated[list[_Folder], AtMost(100)] = []
@@ -121,10 +130,19 @@ class DuckdbTarget(TargetDocument):
     allow_functions: Annotated[list[str], AfterValidator(_none)] = []
     allow_arguments: Literal["checked"] = "checked"
 
+    @field_validator("s3")
+    @classmethod
+    def _of_this_target(cls, value: S3 | None, info: ValidationInfo) -> S3 | None:
+        if value is not None:
+            require_own_folder(value.credentials_file, info)
+        return value
+
     @field_validator("csv_locations")
     @classmethod
     def _of_csv_instead_of_a_file(cls, value: dict[str, CsvFiles], info: ValidationInfo) -> dict[str, CsvFiles]:
         _require_no_file(value, info)
+        for table, each in value.items():
+            _require_storage(table, each.files, info)
         return value
 
     @field_validator("locations")
@@ -134,6 +152,11 @@ class DuckdbTarget(TargetDocument):
         _require_no_file(value, info)
         if not value and of_csv == {} and info.data.get("path") == MEMORY:
             raise ValueError("names no data: give the path of a database file, or files by their tables under locations")
+        for table, location in value.items():
+            _require_storage(table, location, info)
+        places = [*value.values(), *(each.files for each in (of_csv or {}).values())]
+        if info.data.get("s3") is not None and of_csv is not None and not any(map(is_object, places)):
+            raise ValueError("s3 is given, and nothing lies on S3: leave it out, or begin a location with s3://")
         spelled: dict[str, str] = {}
         for table in (*(of_csv or ()), *value):
             if (other := spelled.setdefault(table.casefold(), table)) != table:
@@ -149,10 +172,12 @@ class DuckdbTarget(TargetDocument):
 
     @classmethod
     def identity_of(cls, document: Mapping[str, Any]) -> list[str]:
-        """The database file, or each table's files."""
+        """The database file, or each table's files and the server of those on S3."""
         named = {name: document.get(name) or default for name, default in _IDENTITY.items()}
         of_csv = {table: CSV_DEFAULTS | dict(each) for table, each in (document.get("csv_locations") or {}).items()}
         parts = [named["locations"], of_csv] if of_csv else [named["locations"]]
+        if document.get("s3"):
+            parts.append({"endpoint": document["s3"].get("endpoint")})
         return [
             str(named["adapter"]),
             str(named["path"]),
