@@ -11,7 +11,7 @@ import pytest
 from jinja2.sandbox import SandboxedEnvironment
 
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.custom_sql.duckdb.patterns import COMMON, fault_of_pattern
+from stringx_dataops.contract.custom_sql.common_patterns import COMMON, fault_of_pattern
 from stringx_dataops.contract.settings import ROOT
 from tests.support.databases import Target
 from tests.support.duckdb_target import DuckdbFiles
@@ -203,7 +203,7 @@ def test_common_patterns_mean_the_same_in_both(truth_target: Target) -> None:
             f"{atom}{'' if atom in '^$' else chance.choice(times)}" for atom in chance.choices(atoms, k=chance.randint(1, 4))
         )
         patterns.append(pattern if chance.random() < 0.8 else f"{pattern}|{chance.choice(atoms)}")
-    assert [pattern for pattern in patterns if fault_of_pattern(pattern)] == []
+    assert [pattern for pattern in patterns if fault_of_pattern(pattern, "DuckDB")] == []
     texts = ["", "a", "b\n", "\n", "ab", "aab.", "bé", "a\nb", "1", "a-", "\\", "٣", "abab", "ba\n"]
     with duckdb.connect() as connection:
         on_duckdb = connection.execute(
@@ -222,11 +222,11 @@ def test_common_patterns_mean_the_same_in_both(truth_target: Target) -> None:
     [r"\w", r"\s", r"\y", r"\bx", "[[:alpha:]]", r"[\d]", "(?i)a", "(?=a)", "(?!a)", "a**", "a{", "a{01}", "a{256}", "***:a", "^*", "|*", r"\1", r"\x41", "a]", "(?#c)"],
 )  # fmt: skip
 def test_patterns_that_differ_are_refused(pattern: str) -> None:
-    assert fault_of_pattern(pattern) is not None
+    assert fault_of_pattern(pattern, "DuckDB") is not None
 
 
 def test_the_macro_and_the_contract_have_one_expression_for_patterns() -> None:
-    text = (MACROS / "refusals.sql").read_text(encoding="utf-8")
+    text = (ROOT / "stringx" / "other_adapters" / "macros" / "refusals.sql").read_text(encoding="utf-8")
     body = text.partition("{% macro stringx_common_pattern() %}")[2].partition("{% endmacro %}")[0]
     template = SandboxedEnvironment(autoescape=False).from_string(body.replace("{{- return(", "{{- ("))
     assert template.render().strip() == COMMON
@@ -240,7 +240,11 @@ def test_the_page_has_the_engines_of_each_type_and_the_project_a_macro_for_each(
         entry.name: " | ".join("yes" if engine in entry.engines else "–" for engine in ("postgres", "duckdb", "trino"))
         for entry in catalogue
     }
-    macros = [path.stem for folder in (MACROS, MACROS.parents[1] / "macros" / "common") for path in (folder / "rules").iterdir()]
+    macros = [
+        path.stem
+        for folder in (MACROS, *(MACROS.parents[1] / name for name in ("macros/common", "other_adapters/macros")))
+        for path in (folder / "rules").iterdir()
+    ]
     assert sorted(macros) == sorted(entry.name for entry in catalogue if "duckdb" in entry.engines)
 
 

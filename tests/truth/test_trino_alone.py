@@ -9,7 +9,7 @@ import pytest
 from jinja2.sandbox import SandboxedEnvironment
 
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.custom_sql.duckdb.patterns import COMMON
+from stringx_dataops.contract.custom_sql.common_patterns import COMMON
 from stringx_dataops.contract.settings import ROOT
 from tests.support.databases import Target
 from tests.support.engine import gate, rule
@@ -298,12 +298,16 @@ def test_common_patterns_mean_the_same_as_on_postgresql(shop: TrinoTables, truth
 
 
 def test_the_project_has_a_macro_for_each_type() -> None:
-    macros = [path.stem for folder in (MACROS, MACROS.parents[1] / "macros" / "common") for path in (folder / "rules").iterdir()]
+    macros = [
+        path.stem
+        for folder in (MACROS, *(MACROS.parents[1] / name for name in ("macros/common", "other_adapters/macros")))
+        for path in (folder / "rules").iterdir()
+    ]
     assert sorted(macros) == sorted(entry.name for entry in CATALOGUE if "trino" in entry.engines)
 
 
 def test_the_macro_has_the_expression_for_patterns_that_all_have() -> None:
-    text = (MACROS / "refusals.sql").read_text(encoding="utf-8")
+    text = (ROOT / "stringx" / "other_adapters" / "macros" / "refusals.sql").read_text(encoding="utf-8")
     body = text.partition("{% macro stringx_common_pattern() %}")[2].partition("{% endmacro %}")[0]
     template = SandboxedEnvironment(autoescape=False).from_string(body.replace("{{- return(", "{{- ("))
     assert template.render().strip() == COMMON

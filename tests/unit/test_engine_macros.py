@@ -16,6 +16,7 @@ from stringx_dataops.contract.settings import ROOT
 
 PROJECT = ROOT / "stringx"
 SHARED = [PROJECT / "macros" / name for name in ("gate", "common", "profile")]
+OTHERS = [PROJECT / "other_adapters" / "macros"]  # what engines other than PostgreSQL share
 JINJA = Environment(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])
 # Of rule types that not every engine has.
 OF_TYPES = {"stringx_dbt_outcome", "stringx_rule__not_blank"}
@@ -47,6 +48,7 @@ def called(folders: list[Path]) -> set[str]:
 
 
 ASKED = called(SHARED) - set(defined(SHARED)) - OF_TYPES
+ASKED_OF_OTHERS = called(OTHERS) - set(defined([*SHARED, *OTHERS])) - ASKED
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS)
@@ -63,10 +65,17 @@ def test_every_engine_loads_what_is_shared(adapter: Adapter) -> None:
     assert loaded >= set(files([folder.resolve() for folder in SHARED]))
 
 
-def test_the_page_lists_what_an_engine_has_to_answer() -> None:
+@pytest.mark.parametrize(
+    ("asked", "start", "end"),
+    [
+        (ASKED, "### The steps of a check", "`macros/common/` has,"),
+        (ASKED_OF_OTHERS, "### What other engines share", "## DuckDB"),
+    ],
+)
+def test_the_page_lists_what_an_engine_has_to_answer(asked: set[str], start: str, end: str) -> None:
     page = (PROJECT / "README.md").read_text(encoding="utf-8")
-    tables = page.partition("### The steps of a check")[2].partition("`macros/common/` has,")[0]
+    tables = page.partition(start)[2].partition(end)[0]
     listed = re.findall(
         r"`(stringx_\w+)\(", "\n".join(row.split(" | ")[0] for row in tables.splitlines() if row.startswith("| "))
     )
-    assert sorted(listed) == sorted(ASKED)
+    assert sorted(listed) == sorted(asked)

@@ -83,3 +83,7 @@
 
 {#- A query, which may begin with common table expressions, behind UNION ALL. -#}
 {% macro stringx_nested(query) %}{{- return('(' ~ query ~ '\n)') -}}{% endmacro %}
+
+
+{#- A text that is JSON, as JSON. -#}
+{% macro stringx_json_literal(text) %}{{- return(stringx_literal(text) ~ '::json') -}}{% endmacro %}

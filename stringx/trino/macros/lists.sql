@@ -98,3 +98,7 @@
 
 {#- A query, which may begin with common table expressions, behind UNION ALL. -#}
 {% macro stringx_nested(query) %}{{- return('select * from (' ~ query ~ '\n) as nested') -}}{% endmacro %}
+
+
+{#- A text that is JSON, as JSON. -#}
+{% macro stringx_json_literal(text) %}{{- return('json ' ~ stringx_literal(text)) -}}{% endmacro %}

@@ -3,12 +3,6 @@
     is then an error, as it is where PostgreSQL cannot read the value. -#}
 
 
-{#- The families whose values documents may name, and that compare as PostgreSQL's do. -#}
-{% macro stringx_plain_families() %}
-  {{- return(['integer', 'decimal', 'float', 'text', 'boolean', 'date', 'timestamp', 'time', 'uuid']) -}}
-{% endmacro %}
-
-
 {#- The names of the types of texts, of numbers of rows and their sums, and of numbers in double precision. -#}
 {% macro stringx_type_names() %}{{- return({'text': 'varchar', 'count': 'bigint', 'double': 'double'}) -}}{% endmacro %}
 

@@ -1,5 +1,5 @@
-"""Regular expressions that PostgreSQL, DuckDB (RE2) and Trino (Joni, as its macros write them) read alike. `refusals.sql` of both
-engines' macros has the same expression."""
+"""Regular expressions that PostgreSQL, DuckDB (RE2) and Trino (Joni, as its macros write them) read alike. `refusals.sql` of
+their macros has the same expression."""
 
 import re
 

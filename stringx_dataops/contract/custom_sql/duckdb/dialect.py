@@ -3,8 +3,9 @@
 from collections.abc import Collection
 
 from stringx_dataops.contract.adapters import Adapter
+from stringx_dataops.contract.custom_sql import common_patterns
 from stringx_dataops.contract.custom_sql.dialect import Name
-from stringx_dataops.contract.custom_sql.duckdb import judging, patterns
+from stringx_dataops.contract.custom_sql.duckdb import judging
 from stringx_dataops.contract.documents.names import parts_of_table
 
 
@@ -13,7 +14,6 @@ class DuckdbDialect:
 
     adapter: Adapter = "duckdb"
     parts_of_relation = staticmethod(parts_of_table)
-    fault_of_pattern = staticmethod(patterns.fault_of_pattern)
     are_too_many = staticmethod(judging.are_too_many)
     relations_of_query = staticmethod(judging.relations_of_query)
     bare_names = staticmethod(judging.bare_names)
@@ -45,6 +45,9 @@ class DuckdbDialect:
     def types_of_casts(self, sql: str) -> list[list[str | None]]:
         """None: a file brings no types of its own."""
         return []
+
+    def fault_of_pattern(self, pattern: str) -> str | None:
+        return common_patterns.fault_of_pattern(pattern, "DuckDB")
 
     def patterns_of(self, sql: str) -> list[str]:
         """None: DuckDB's expressions take a time that grows with the text alone."""

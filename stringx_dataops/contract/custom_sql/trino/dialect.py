@@ -3,8 +3,9 @@
 from collections.abc import Collection
 
 from stringx_dataops.contract.adapters import Adapter
+from stringx_dataops.contract.custom_sql import common_patterns
 from stringx_dataops.contract.custom_sql.dialect import Name
-from stringx_dataops.contract.custom_sql.trino import judging, patterns, relations
+from stringx_dataops.contract.custom_sql.trino import judging, relations
 
 
 class TrinoDialect:
@@ -12,7 +13,6 @@ class TrinoDialect:
 
     adapter: Adapter = "trino"
     parts_of_relation = staticmethod(relations.parts_of_relation)
-    fault_of_pattern = staticmethod(patterns.fault_of_pattern)
     are_too_many = staticmethod(judging.are_too_many)
     relations_of_query = staticmethod(judging.relations_of_query)
     bare_names = staticmethod(judging.bare_names)
@@ -44,6 +44,9 @@ class TrinoDialect:
     def types_of_casts(self, sql: str) -> list[list[str | None]]:
         """None: Trino has no types but its own."""
         return []
+
+    def fault_of_pattern(self, pattern: str) -> str | None:
+        return common_patterns.fault_of_pattern(pattern, "Trino")
 
     def patterns_of(self, sql: str) -> list[str]:
         """None: Trino says of each whether it can be read when the rule is planned."""

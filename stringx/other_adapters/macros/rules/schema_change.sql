@@ -17,6 +17,6 @@
     {%- do found.update({kind: names[:11]}) -%}
   {%- endfor -%}
   {%- set remember = {'columns': there} -%}
-  {{- return({'statement': 'select ' ~ wrong.count ~ ' as failures, null as measured, ' ~ stringx_literal(tojson(found)) ~ '::json as found, ' ~ stringx_literal(tojson(remember)) ~ '::json as remember',
+  {{- return({'statement': 'select ' ~ wrong.count ~ ' as failures, null as measured, ' ~ stringx_json_literal(tojson(found)) ~ ' as found, ' ~ stringx_json_literal(tojson(remember)) ~ ' as remember',
               'total': 'none', 'found': true, 'remembers': true}) -}}
 {% endmacro %}

@@ -11,5 +11,5 @@
   {%- set found = {} -%}
   {%- for fault, names in {'misplaced': misplaced, 'missing': missing, 'unexpected': unexpected}.items() if names -%}{%- do found.update({fault: names[:11]}) -%}{%- endfor -%}
   {{- return({'statement': 'select ' ~ (missing | length + unexpected | length + misplaced | length) ~ ' as failures, null as measured, '
-                           ~ (stringx_literal(tojson(found)) ~ '::json' if found else 'null') ~ ' as found', 'total': 'none', 'found': true}) -}}
+                           ~ (stringx_json_literal(tojson(found)) if found else 'null') ~ ' as found', 'total': 'none', 'found': true}) -}}
 {% endmacro %}

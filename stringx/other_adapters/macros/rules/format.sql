@@ -1,7 +1,7 @@
-{#- A text that is not of the format, by the patterns and lists of gate/formats.sql. NULL has every format. What PostgreSQL takes for JSON, Trino
-    reads otherwise, so it is not asked for that. -#}
+{#- A text that is not of the format, by the patterns and lists of gate/formats.sql. NULL has every format. Each engine takes other texts for JSON than PostgreSQL, so it is not
+    asked for that. -#}
 {% macro stringx_rule__format(rule, scope) %}
-  {%- if rule.arguments.format == 'json' -%}{{- return({'fault': 'on Trino the format json is not available: it takes other texts for JSON than PostgreSQL'}) -}}{%- endif -%}
+  {%- if rule.arguments.format == 'json' -%}{{- return({'fault': 'on ' ~ stringx_engine() ~ ' the format json is not available: it takes other texts for JSON than PostgreSQL'}) -}}{%- endif -%}
   {%- set text = stringx_text(rule.columns[0], scope.types.get(rule.columns[0])) -%}
   {{- return({'violation': 'case when ' ~ text ~ ' is null then false else ' ~ context['stringx_format__' ~ rule.arguments.format](text) ~ ' end'}) -}}
 {% endmacro %}
@@ -61,10 +61,11 @@
   {%- set zone = '([Zz]|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)?$' -%}
   {%- set start = '^' ~ stringx_day_pattern() ~ '[Tt ]([01][0-9]|2[0-3]):[0-5][0-9]' -%}
   {%- set offset = 'regexp_extract(substr(' ~ text ~ ", 20), '[+-](.*)$', 1)" -%}
-  {%- set ahead = "try_cast(rpad(replace(coalesce(" ~ offset ~ ", ''), ':', ''), 4, '0') as integer)" -%}
+  {%- set ahead = 'rpad(replace(coalesce(' ~ offset ~ ", ''), ':', ''), 4, '0')" -%}
+  {%- set ahead = 'try_cast(substr(' ~ ahead ~ ', 1, 2) as integer) * 60 + try_cast(substr(' ~ ahead ~ ', 3, 2) as integer)' -%}
   {%- set sign = 'case when substr(' ~ text ~ ", 20) like '%-%' then -1 else 1 end" -%}
   {%- set minute = 'try_cast(substr(' ~ text ~ ', 12, 2) as integer) * 60 + try_cast(substr(' ~ text ~ ', 15, 2) as integer)' -%}
-  {%- set is_last = '(' ~ minute ~ ' - ' ~ sign ~ ' * (' ~ ahead ~ ' / 100 * 60 + ' ~ ahead ~ ' % 100) + 2880) % 1440 = 1439' -%}
+  {%- set is_last = '(' ~ minute ~ ' - ' ~ sign ~ ' * (' ~ ahead ~ ') + 2880) % 1440 = 1439' -%}
   {{- return('case when ' ~ stringx_has_match(text, start ~ ':60([.][0-9]+)?' ~ zone) ~ ' then not (' ~ is_last ~ ') else not '
              ~ stringx_has_match(text, start ~ '(:[0-5][0-9]([.][0-9]+)?)?' ~ zone) ~ ' end') -}}
 {% endmacro %}
