@@ -46,6 +46,11 @@ class State:
     size: int
     modified: str
 
+    @classmethod
+    def of(cls, headers: Mapping[str, str], size: int) -> "State":
+        """As an answer says it."""
+        return cls(headers.get("etag", ""), size, headers.get("last-modified", ""))
+
 
 @dataclass(frozen=True)
 class Page:
@@ -86,10 +91,12 @@ class Client:
         wanted = {"range": f"bytes={start}-{start + length - 1}", "if-match": state.tag}
         for pause in (*_PAUSES_S, None):
             with self._answer("GET", bucket, key, place, headers=wanted) as answer:
-                if answer.headers.get("etag") != state.tag:
-                    raise Replaced(f"{place}: it was replaced while it was read")
-                if answer.status != 206 and not (start == 0 and length == state.size):
+                if answer.status != 206:
                     raise StorageFault(f"{place}: the storage does not read parts of objects; correct s3.endpoint")
+                # Not every storage takes tag and bytes from one moment.
+                part = f"bytes {start}-{start + length - 1}/{state.size}"
+                if (answer.headers.get("content-range"), State.of(answer.headers, state.size)) != (part, state):
+                    raise Replaced(f"{place}: it was replaced while it was read")
                 try:
                     data: bytes = answer.read(length, decode_content=False)
                 except (HTTPError, OSError) as error:
@@ -204,10 +211,11 @@ def _trusting() -> ssl.SSLContext:
 
 
 def _state(headers: Mapping[str, str], place: str) -> State:
-    tag, size = headers.get("etag", ""), headers.get("content-length", "")
-    if not (0 < len(tag) <= _LONGEST_TAG and tag.isascii() and tag.isprintable()) or not (size.isascii() and size.isdigit()):
+    size = headers.get("content-length", "")
+    state = State.of(headers, int(size) if size.isascii() and size.isdigit() else -1)
+    if not (0 < len(state.tag) <= _LONGEST_TAG and state.tag.isascii() and state.tag.isprintable()) or state.size < 0:
         raise StorageFault(f"{place}: the storage names no ETag or no size, so a change could go unseen; correct s3.endpoint")
-    return State(tag, int(size), headers.get("last-modified", ""))
+    return state
 
 
 def _page(body: bytes) -> Page:

@@ -17,9 +17,11 @@ from api.targets.duckdb import files, objects
 from api.targets.engine import Machine, TargetUnusable
 from api.targets.registry import engine_of
 from stringx_dataops.contract import buckets
+from tests.support.certificates import of_a_server
 from tests.support.s3_server import ROOT_KEYS, SECRET, S3Server, s3_server
 from tests.unit.test_duckdb_files import target
 
+pytestmark = pytest.mark.timeout(1200)  # the server is built once, which takes minutes
 NUMBERS = count()
 CSV = {"a": "bigint", "b": "text"}
 
@@ -185,6 +187,22 @@ def test_why_a_storage_cannot_be_read(found: Found, monkeypatch: pytest.MonkeyPa
             "o/*.parquet", endpoint=endpoint
         )
     assert "the storage is unreachable (nothing listens, or there is no route)" in found.refused("o/*.parquet", endpoint=endpoint)
+
+
+def test_the_certificate_of_a_storage_is_verified(
+    pytestconfig: pytest.Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with s3_server(pytestconfig, tmp_path / "s3", of_a_server(tmp_path / "tls")) as server:
+        assert server.tls is not None
+        found = Found(server, tmp_path)
+        found.put("o/a.parquet")
+        monkeypatch.setattr(s3_client, "_PAUSES_S", ())
+        said = found.refused("o/*.parquet")
+        assert (
+            "the certificate of the storage is not trusted; set SSL_CERT_FILE of the workers to the file of its authority" in said
+        )
+        monkeypatch.setenv("SSL_CERT_FILE", str(server.tls.authority))
+        assert found.names("o/*.parquet") == found.names("o/a.parquet") == ["o/a.parquet"]
 
 
 class _Answer(BaseHTTPRequestHandler):

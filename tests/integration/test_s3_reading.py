@@ -20,6 +20,7 @@ from tests.support.s3_server import REGION, ROOT_KEYS, SECRET, S3Server, s3_serv
 from tests.unit.test_duckdb_access import opened, tables
 from tests.unit.test_duckdb_csv import Reading
 
+pytestmark = pytest.mark.timeout(1200)  # the server is built once, which takes minutes
 COLUMNS = {"a": "bigint", "b": "bigint"}
 
 
@@ -93,10 +94,10 @@ def test_an_object_that_is_replaced_is_looked_at_anew(lake: Lake, kind: str) -> 
 
 def test_no_statement_reads_one_half_of_an_object_before_and_one_after(lake: Lake) -> None:
     """Each row of an object has the same value of `b`. It is replaced all the time while it is read."""
-    query = "select range as a, {} as b, md5((range * {})::varchar) as t from range(200000)"
-    name = lake.put("halves.parquet", query.format(0, 1))
+    query = "select range as a, {0} as b, concat(md5(range::varchar), '{0}') as t from range({1})"
+    name = lake.put("halves.parquet", query.format(0, 200_000))
     other = lake.folder / "other"
-    duckdb.sql(f"copy ({query.format(1, 7)}) to '{other}' (format parquet, row_group_size 20000)")
+    duckdb.sql(f"copy ({query.format(1, 190_000)}) to '{other}' (format parquet, row_group_size 20000)")
     contents = [(lake.folder / "made").read_bytes(), other.read_bytes()]
     reading, done, replaced = lake.open(**{"s.t": parquet(name)}), threading.Event(), 0
 
@@ -113,6 +114,9 @@ def test_no_statement_reads_one_half_of_an_object_before_and_one_after(lake: Lak
     try:
         while len(answers) < 12 or replaced < 12:
             reading.begin()
+            if (fault := tables(reading.connection)) and replaced:  # three times while its columns were looked up
+                assert fault == {"s.t": f"{name}: it was replaced while it was read"}
+                continue
             answers.append(reading.answer("select to_json([min(b), max(b), count(distinct t)])::varchar from s.t"))
             answers[-1] = (answers[-1], reading.changed())
     finally:
@@ -123,7 +127,7 @@ def test_no_statement_reads_one_half_of_an_object_before_and_one_after(lake: Lak
             assert "it was replaced while it was read" in str(answer["message"]), answer
             assert is_changed
         else:
-            assert answer in ("[0,0,200000]", "[1,1,200000]")
+            assert answer in ("[0,0,200000]", "[1,1,190000]")
     reading.begin()
     assert isinstance(reading.answer("select count(*)::varchar from s.t where t like 'a%'"), str), "then it is as before"
     assert not reading.changed()

@@ -1,5 +1,6 @@
 """Programs and files of modules that the Go proxy serves. A program is built once, of its sources, and kept for the next run."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -30,9 +31,11 @@ def built(config: pytest.Config, module: str, version: str, package: str) -> Pat
     does not tell of each module."""
     folder = kept(config, f"{module.replace('/', '-')}-{version}")
     made = folder / package.rpartition("/")[2]
-    if not made.exists():
-        (folder / "go.mod").write_text(f"module k\ngo 1.22\nrequire {module} {version}\n")
-        go("build", "-mod=mod", "-trimpath", "-ldflags=-s -w", "-o", f"{folder}/", f"{module}/{package}", folder=folder)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several processes share the tests, and a large program takes minutes
+        if not made.exists():
+            (folder / "go.mod").write_text(f"module k\ngo 1.22\nrequire {module} {version}\n")
+            go("build", "-mod=mod", "-trimpath", "-ldflags=-s -w", "-o", f"{folder}/", f"{module}/{package}", folder=folder)
     return made
 
 

@@ -1,6 +1,7 @@
 """A server of S3 for tests: versitygw, on a folder of this machine. Nothing of it is made up: it verifies signatures and rights."""
 
 import http.client
+import ssl
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from api.engine.s3_signing import Keys, quoted_path, quoted_query, signed
+from tests.support.certificates import Signed
 from tests.support.go_programs import built
 from tests.support.processes import eventually, free_port
 
@@ -27,6 +29,7 @@ class S3Server:
 
     url: str
     program: Path
+    tls: Signed | None = None
 
     def request(
         self, method: str, path: str, body: bytes = b"", query: dict[str, str] | None = None, keys: Keys = ROOT_KEYS
@@ -36,6 +39,10 @@ class S3Server:
         quoted, asked = quoted_path(path), quoted_query(query or {})
         headers = signed(method, host, quoted, asked, {}, REGION, keys, datetime.now(UTC), body)
         connection = http.client.HTTPConnection(host, timeout=30)
+        if self.tls is not None:
+            connection = http.client.HTTPSConnection(
+                host, timeout=30, context=ssl.create_default_context(cafile=self.tls.authority)
+            )
         try:
             connection.request(method, f"{quoted}?{asked}" if asked else quoted, body, headers)
             answer = connection.getresponse()
@@ -70,22 +77,24 @@ class S3Server:
 
 
 @contextmanager
-def s3_server(config: pytest.Config, folder: Path) -> Iterator[S3Server]:
-    """Its buckets are folders below `folder`."""
+def s3_server(config: pytest.Config, folder: Path, tls: Signed | None = None) -> Iterator[S3Server]:
+    """Its buckets are folders below `folder`, which keeps extended attributes: they have the ETags. With `tls` it has that
+    certificate."""
     program = built(config, MODULE, VERSION, "cmd/versitygw")
     port = free_port()
     listens = ["--port", f"127.0.0.1:{port}", "--region", REGION]
-    for name in ("buckets", "users", "tags"):
+    listens += ["--cert", str(tls.certificate), "--key", str(tls.key)] if tls is not None else []
+    for name in ("buckets", "users"):
         (folder / name).mkdir(parents=True)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [program, *listens, "--iam-dir", folder / "users", "posix", "--sidecar", folder / "tags", folder / "buckets"],
+            [program, *listens, "--iam-dir", folder / "users", "posix", folder / "buckets"],
             env={"ROOT_ACCESS_KEY": ROOT_KEYS.access_key_id, "ROOT_SECRET_KEY": ROOT_KEYS.secret_access_key, "HOME": str(folder)},
             stdout=log,
             stderr=log,
         )
     try:
-        server = S3Server(f"http://127.0.0.1:{port}", program)
+        server = S3Server(f"{'http' if tls is None else 'https'}://127.0.0.1:{port}", program, tls)
         eventually(lambda: server.request("GET", "/") is not None, 20, "the server of S3")
         yield server
     finally:
