@@ -196,8 +196,10 @@ def _fault(error: Exception) -> dict[str, str | None]:
     if (words := fault_in(str(error))) is not None:
         return {"sqlstate": "SX001", "message": words}
     names = {base.__name__ for base in type(error).__mro__}
-    sqlstate = next((state for name, state in _STATES if name in names), "XX000")
     lines = str(error).splitlines() or [""]
+    if lines[0].startswith("Traceback ") and lines[-1].startswith("MemoryError"):  # while an object was read
+        return {"sqlstate": "53200", "message": "it needs more memory than memory_limit allows"}
+    sqlstate = next((state for name, state in _STATES if name in names), "XX000")
     message = lines[0]
     if NO_VALUE in message:
         return {"sqlstate": "22P02", "message": None}

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.chart import GO_BIN, find_helm
+from tests.support.chart import find_helm
 from tests.support.databases import need
+from tests.support.go_programs import GO_BIN
 
 
 @pytest.fixture(scope="session")

@@ -220,3 +220,17 @@ def test_a_state_that_is_no_longer_is_not_read(lake: Lake) -> None:
     with pytest.raises(Replaced, match=f"{name}: it was replaced while it was read"):
         client.read("lake", "asked.parquet", 0, 4, state)
     client.close()
+
+
+def test_a_statement_that_finds_no_memory_for_an_object_says_so(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    reading = lake.open(**{"s.t": parquet(lake.put("large.parquet", "select md5(range::varchar) as a from range(300000)"))})
+    reading.begin()
+
+    def fails(*_: Any) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr(Client, "read", fails)  # a process that has no memory left is not made on purpose
+    assert reading.answer("select max(a) from s.t") == {
+        "sqlstate": "53200",
+        "message": "it needs more memory than memory_limit allows",
+    }

@@ -18,7 +18,6 @@ from stringx_dataops.contract.settings import ROOT
 
 CHART = ROOT / "deploy" / "chart"
 KUBERNETES = "1.31.4"
-GO_BIN = Path(os.environ.get("GOBIN") or Path(os.environ.get("GOPATH") or Path.home() / "go") / "bin")
 NAMESPACE = "checks"
 NAME = "sx"
 Json = dict[str, Any]

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.databases import need
 
+GO_BIN = Path(os.environ.get("GOBIN") or Path(os.environ.get("GOPATH") or Path.home() / "go") / "bin")
 _HOW = "install it from Debian or go.dev"
 
 
@@ -27,10 +28,14 @@ def go(*arguments: str, folder: Path, **variables: str) -> str:
 
 
 def built(config: pytest.Config, module: str, version: str, package: str) -> Path:
-    """The program of a package of a module. With a go.mod of its own: `go install` asks which versions there are, which the proxy
+    """The program of a package of a module: one that is installed, if it is of this version, or built once. With a go.mod of its own: `go install` asks which versions there are, which the proxy
     does not tell of each module."""
     folder = kept(config, f"{module.replace('/', '-')}-{version}")
     made = folder / package.rpartition("/")[2]
+    if (installed := GO_BIN / made.name).exists():
+        lines = go("version", "-m", str(installed), folder=folder).splitlines()
+        if any(line.split()[:3] == ["mod", module, version] for line in lines):
+            return installed
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # several processes share the tests, and a large program takes minutes
         if not made.exists():

@@ -8,7 +8,8 @@ import pytest
 from api.engine import s3_faults
 from api.engine.s3_signing import Keys, quoted_path, quoted_query, signed
 from stringx_dataops.contract.buckets import Bucket, endpoint_of
-from stringx_dataops.contract.settings import SettingsError, read_settings
+from stringx_dataops.contract.settings import ROOT, SettingsError, read_settings
+from tests.support.s3_server import MODULE, VERSION
 from tests.unit.test_duckdb_files import CSV, faults, target
 
 S3 = {"region": "eu-central-1", "credentials_file": "keys"}
@@ -167,6 +168,11 @@ def test_requests_are_signed_as_in_awss_examples() -> None:
 def test_names_are_quoted_as_they_are_signed() -> None:
     assert quoted_path("/lake/a b+c%é~/'x'&=.parquet") == "/lake/a%20b%2Bc%25%C3%A9~/%27x%27%26%3D.parquet"
     assert quoted_query({"b": "a/+=", "a": " "}) == "a=%20&b=a%2F%2B%3D"
+
+
+def test_the_server_of_the_tests_is_that_of_the_docs() -> None:
+    for path in (".ci/run", "docs/duckdb.md", "CONTRIBUTING.md"):
+        assert f"{MODULE}/cmd/versitygw@{VERSION}" in (ROOT / path).read_text(), path
 
 
 def test_a_fault_below_a_statement_is_found_and_nothing_else_is_taken_for_one() -> None:
