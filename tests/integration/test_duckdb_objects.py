@@ -194,7 +194,7 @@ def test_a_check_whose_storage_falls_silent_ends_when_it_is_canceled(storage: St
     assert first.verdict == "pass", first.reason
     before, proxy.delay_s = proxy.connections, 0.1
     attempt, ends = lake.accept("s.t", timeout_s=200), []
-    running = threading.Thread(target=lambda: ends.extend(lake.serve(attempt)))
+    running = threading.Thread(target=lambda: ends.extend(lake.serve(attempt)), daemon=True)
     running.start()
     eventually(lambda: proxy.connections > before + 1, 120)  # the first one was that of the worker
     proxy.swallow()

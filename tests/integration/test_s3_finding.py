@@ -232,7 +232,7 @@ def stranger(found: Found) -> Iterator[str]:
     """The address of such a server, which the operator allows."""
     _Answer.asked = []
     with HTTPServer(("127.0.0.1", 0), _Answer) as listening:
-        thread = threading.Thread(target=listening.serve_forever, args=[0.01])
+        thread = threading.Thread(target=listening.serve_forever, args=[0.01], daemon=True)
         thread.start()
         endpoint = f"http://127.0.0.1:{listening.server_port}"
         found.allowed += f",{endpoint}/{found.bucket}"

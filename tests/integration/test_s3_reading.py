@@ -108,7 +108,7 @@ def test_no_statement_reads_one_half_of_an_object_before_and_one_after(lake: Lak
             replaced += 1
             time.sleep(0.01)
 
-    thread = threading.Thread(target=replace)
+    thread = threading.Thread(target=replace, daemon=True)
     thread.start()
     answers = []
     try:
