@@ -160,7 +160,7 @@ def _wanted(
             kept = Remembering(
                 document.table,
                 rule.id,
-                definition_of(rule, rule_type),
+                definition_of(rule, rule_type, table.configured.target.adapter),
                 place,
                 has_points=rule_type.baseline is not None,
                 weekday_in=document.timezone if by_weekday(rule.arguments) and rule_type.baseline == "change" else None,

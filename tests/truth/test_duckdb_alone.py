@@ -74,6 +74,20 @@ def test_a_name_that_is_no_column_never_means_an_expression_of_a_macro(files: Du
     assert (column["r"]["status"], column["s"]["failures"]) == ("pass", 2)
 
 
+@pytest.mark.parametrize("per", [[], ["g"]])
+@pytest.mark.parametrize("method", ["zscore", "iqr"])
+def test_limits_that_doubles_cannot_hold_are_errors(files: DuckdbFiles, method: str, per: list[str]) -> None:
+    """PostgreSQL's sums fail so. An infinite limit would let every value pass."""
+    path = files.file(
+        "create schema public; create table public.t as select 1 as g, 1e200 * range as v, if(range < 50, -1e308, 1e308) as w from range(100);"
+        "insert into public.t values (1, 1.7e308, 0)"
+    )
+    rules = [rule(column, "outliers", column, method=method, limit=3) | ({"per": per} if per else {}) for column in ("v", "w")]
+    found = files.rules(path, gate("t", *rules))
+    wanted = {"zscore": {"v": "error", "w": "error"}, "iqr": {"v": "fail", "w": "error"}}[method]
+    assert {name: each["status"] for name, each in found.items()} == wanted
+
+
 def test_what_duckdb_lacks_is_an_error_that_names_it(files: DuckdbFiles, orders: Path) -> None:
     lacking = [found.name for found in Catalogue.load(ROOT / "stringx") if "duckdb" not in found.engines]
     rules = [rule(name, name, "status") for name in lacking if name != "dbt"]

@@ -115,6 +115,22 @@ def test_a_name_that_is_no_column_never_means_an_expression_of_a_macro(shop: Tri
     assert (column["r"]["status"], column["s"]["failures"]) == ("pass", 2)
 
 
+def test_limits_that_doubles_cannot_hold_are_errors(shop: TrinoTables, made: Any) -> None:
+    """PostgreSQL's sums fail so. An infinite limit would let every value pass."""
+    rows = [f"(1, 1e200 * {n}, {'-1e308' if n < 50 else '1e308'})" for n in range(100)]
+    made("vast", "g integer, v double, w double", *rows, "(1, 1.7e308, 0e0)")
+    rules = [
+        of_trino(f"{column} {method} {per}", "outliers", column, method=method, limit=3) | ({"per": ["g"]} if per else {})
+        for column in ("v", "w")
+        for method in ("zscore", "iqr")
+        for per in (False, True)
+    ]
+    found = checked(shop, *rules, table="vast")
+    assert {name: each["status"] for name, each in found.items()} == {
+        each["id"]: "fail" if each["id"].startswith("v iqr") else "error" for each in rules
+    }
+
+
 def test_what_trino_lacks_is_an_error_that_names_it(shop: TrinoTables) -> None:
     lacking = [found.name for found in CATALOGUE if "trino" not in found.engines]
     rules = [rule(name, name, "status") for name in lacking if name != "dbt"]

@@ -59,6 +59,10 @@ QUERIES = [
 ]
 REFUSED_CONDITIONS = [
     ("", "is empty"),
+    ("cast(a as varchar(2)) <> 'DE'", "cuts no text"),
+    ("a::char(2) = 'x'", "cuts no text"),
+    ("try_cast(a as text (3)) = 'x'", "cuts no text"),
+    ("cast(a as character varying(2)) = 'x'", "cuts no text"),
     ("a = (select 1)", "SELECT"),
     ("(from t)", "FROM"),
     ("a in (from t)", "FROM"),
@@ -89,6 +93,11 @@ REFUSED_CONDITIONS = [
     ("x" * (MAX_SQL + 1), "longer than"),
 ]  # fmt: skip
 REFUSED_QUERIES = [
+    ("select 1 from checked tablesample 1% where a > 50", "sample"),
+    ("select 1 from checked as c tablesample reservoir(1)", "sample"),
+    ("select 1 from checked where a > 50 using sample 1 rows", "sample"),
+    ("select 1 from (select a from checked using sample (10 percent) repeatable (1)) as c", "sample"),
+    ("select cast(a as bpchar(2)) from checked", "cuts no text"),
     ("from checked", "FROM"),
     ("select 1; select 2", "semicolon"),
     ("select 1 from 'x.csv'", "reads a file"),

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from api.baselines.definitions import definition_of
+from stringx_dataops.contract.adapters import ADAPTERS, Adapter
 from stringx_dataops.contract.documents.effective import rules_hash
 from stringx_dataops.contract.documents.effects import effect_of_rule
 from stringx_dataops.contract.documents.tables import TableDocument
@@ -169,3 +170,16 @@ def test_points_belong_to_what_is_measured() -> None:
         defined(of={"function": "sum", "column": "c"}),
     ]
     assert len({defined(), *others}) == 5
+
+
+def test_a_state_is_of_the_engine_that_left_it() -> None:
+    def defined(type: str, adapter: Adapter, **fields: Any) -> str:
+        (found,) = rule(type=type, column=None, **fields).rules
+        rule_type = CATALOGUE.get(type)
+        assert rule_type is not None
+        return definition_of(found, rule_type, adapter)
+
+    kept = {defined("schema_change", adapter, arguments={}) for adapter in ADAPTERS}
+    assert len(kept) == len(ADAPTERS)
+    points = {defined("change", adapter, arguments={"of": "row_count", "max_increase": 1}) for adapter in ADAPTERS}
+    assert len(points) == 1, "points are numbers, on every engine the same"

@@ -103,6 +103,7 @@ def test_tls_is_verified_unless_the_server_is_on_loopback(fields: dict[str, Any]
 def test_what_is_checked_has_a_name_of_its_own() -> None:
     ways: list[dict[str, Any]] = [
         {}, {"host": "other"}, {"port": 1}, {"catalog": "c"}, {"schema": "s"}, {"user": "u"}, {"roles": {"lake": "r"}},
+        {"session_properties": {"lake.ignore_absent_partitions": True}},
     ]  # fmt: skip
     assert len({parsed(**way).database_hash for way in ways}) == len(ways)
     assert all(parsed(**way).database_hash == database_hash(LAKE | way) for way in ways)

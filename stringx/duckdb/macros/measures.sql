@@ -45,6 +45,12 @@
 {% endmacro %}
 
 
+{#- A number in double precision that was computed from finite ones: too large a one is an error, as on PostgreSQL. -#}
+{% macro stringx_finite(number) %}
+  {{- return('(case when not isfinite(' ~ number ~ ") then error('out of range')::double else " ~ number ~ ' end)') -}}
+{% endmacro %}
+
+
 {#- The fact of an aggregate's type, from the column's: how its bounds are read. -#}
 {% macro stringx_fact_of_aggregate(function, fact) %}
   {%- if function in ('min', 'max') -%}{{- return(fact) -}}{%- endif -%}

@@ -50,6 +50,12 @@
 {% endmacro %}
 
 
+{#- A number in double precision that was computed from finite ones: too large a one is an error, as on PostgreSQL. -#}
+{% macro stringx_finite(number) %}
+  {{- return('(case when not is_finite(' ~ number ~ ") then cast(fail('out of range') as double) else " ~ number ~ ' end)') -}}
+{% endmacro %}
+
+
 {#- A list of numbers that are computed from the sorted values `a` of the rows of a filter; NULL without values. -#}
 {% macro stringx_of_sorted(value, rows, numbers) %}
   {{- return('transform(array[array_sort(array_agg(' ~ value ~ ')' ~ (rows[:-1] ~ ' and ' ~ value ~ ' is not null)' if rows else ' filter (where ' ~ value ~ ' is not null)')

@@ -14,7 +14,7 @@
     {%- set low, high = q1 ~ ' - ' ~ limit ~ ' * (' ~ q3 ~ ' - ' ~ q1 ~ ')', q3 ~ ' + ' ~ limit ~ ' * (' ~ q3 ~ ' - ' ~ q1 ~ ')' -%}
   {%- endif -%}
   {{- return(stringx_counted(scope, {
-    'select': [column ~ '::double as v', low ~ ' as low', high ~ ' as high'],
+    'select': [column ~ '::double as v', stringx_finite(low) ~ ' as low', stringx_finite(high) ~ ' as high'],
     'where': '(checked.v < checked.low or checked.v > checked.high or checked.v is not null and not isfinite(checked.v))'
   })) -}}
 {% endmacro %}

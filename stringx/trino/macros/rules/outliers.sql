@@ -17,6 +17,6 @@
   {%- endif -%}
   {{- return(stringx_counted(scope, {
     'select': read, 'join': (' left join (' if texts else ' cross join (') ~ bounds ~ ') as bounds' ~ (' on checked.gk = bounds.gk' if texts else ''),
-    'where': '(bounds.differ and (checked.v < bounds.low or checked.v > bounds.high) or not is_finite(checked.v))'
+    'where': '(bounds.differ and (checked.v < ' ~ stringx_finite('bounds.low') ~ ' or checked.v > ' ~ stringx_finite('bounds.high') ~ ') or not is_finite(checked.v))'
   })) -}}
 {% endmacro %}

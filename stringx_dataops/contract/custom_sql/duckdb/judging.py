@@ -20,6 +20,7 @@ from stringx_dataops.contract.custom_sql.duckdb.sql_words import (
     IN_QUERY,
     ONLY_IN_QUERY,
     REFUSED,
+    TEXT_TYPES,
     WINDOWS,
 )
 from stringx_dataops.contract.custom_sql.duckdb.tokens import tokens_of
@@ -133,6 +134,8 @@ def _fault_of_tokens(sql: str, *, is_query: bool) -> str | None:
                 return "holds SIMILAR TO, whose patterns are others than PostgreSQL's; use regexp_matches or LIKE"
             if token.value in ("like", "ilike") and (fault := fault_of_like(tokens, at, "DuckDB")) is not None:
                 return fault
+            if token.value == "tablesample" or (token.value == "sample" and before is not None and before.value == "using"):
+                return "reads a sample of the rows; a rule looks at all of them"
             if token.value == "materialized" and before is not None and before.value == "not":
                 return "holds NOT MATERIALIZED; leave it out"
             if token.value == "values" and not is_sign(tokens[at + 1] if at + 1 < len(tokens) else None, "("):
@@ -172,6 +175,8 @@ def _fault_of_call(tokens: tuple[Token, ...], paren: int, functions: frozenset[s
     if before.kind in ("text", "number"):
         return "is no SQL: a parenthesis stands behind a value"
     owner = tokens[paren - 2] if paren > 1 else None
+    if before.value in TEXT_TYPES:
+        return f"holds {before.value}(…): DuckDB cuts no text to the length of a type; use left(…, 2), and leave the length out"
     if is_sign(owner, "."):  # `'x'.f()` calls f, too
         return f"calls {before.value} behind a dot; write the function in front"
     if owner is not None and owner.kind == "word" and owner.value in ("as", "with", "recursive") and "with" in no_calls:

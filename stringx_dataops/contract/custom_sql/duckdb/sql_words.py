@@ -32,9 +32,11 @@ WINDOWS = frozenset(
 BEFORE_PARENTHESIS = frozenset(
     """
     and or not in as then else when case between like ilike similar to is distinct from both leading trailing using escape
-    cast try_cast interval decimal dec numeric varchar char character bpchar text bit
+    cast try_cast interval decimal dec numeric bit
     """.split()
 )
+# Types whose length DuckDB reads and does not keep to.
+TEXT_TYPES = frozenset(("varchar", "char", "character", "bpchar", "text", "string", "nvarchar", "varying"))
 IN_QUERY = frozenset(
     """
     all any by cube except exists filter group grouping having intersect join lateral limit materialized offset on order over

@@ -134,9 +134,12 @@ with warnings.catch_warnings():
 
         @classmethod
         def identity_of(cls, document: Mapping[str, Any]) -> list[str]:
-            """The server, the catalog, the schema of names without one, the user and the roles, which decide what can be seen."""
+            """The server, the catalog, the schema of names without one, the user and the roles, which decide what is seen, and
+            properties of catalogs, some of which say which rows are read."""
             named = {name: document.get(name, default) for name, default in _IDENTITY.items()}
-            return [each if isinstance(each, str) else json.dumps(each, sort_keys=True) for each in named.values()]
+            of_catalogs = {name: value for name, value in (document.get("session_properties") or {}).items() if "." in name}
+            parts = [*named.values(), of_catalogs] if of_catalogs else list(named.values())
+            return [each if isinstance(each, str) else json.dumps(each, sort_keys=True) for each in parts]
 
         @property
         def tls(self) -> Literal["disable", "require", "verify-full"]:
