@@ -5,10 +5,12 @@ import csv
 import gzip
 import os
 import zlib
+from functools import partial
 from typing import Any, BinaryIO, cast
 
 from api.engine.duckdb_quoting import name_of, text_of, texts_of
 from api.engine.s3_faults import StorageFault
+from api.engine.side_by_side import looks
 from stringx_dataops.contract.documents.engines.csv_files import digits_of
 from stringx_dataops.contract.documents.engines.s3 import is_object
 
@@ -43,8 +45,9 @@ def query(location: dict[str, Any]) -> str:
     """A SELECT of the columns of a location, each with its type. A file may have them in an order of its own, which its header
     line says: DuckDB passes over that line. Raises NotAsListed."""
     by_order: dict[tuple[str, ...], list[str]] = {}
-    for file in location["files"]:
-        by_order.setdefault(_order(file, location), []).append(file)
+    files = location["files"]
+    for file, order in zip(files, looks(partial(_order, location), files), strict=True):
+        by_order.setdefault(order, []).append(file)
     null = text_of(location["null_text"])
     values = ", ".join(f"{_value(name, type_name, null)} as {name_of(name)}" for name, type_name in location["columns"].items())
     return " union all ".join(f"select {values} from {_reader(order, files, location)}" for order, files in by_order.items())
@@ -59,7 +62,7 @@ def _reader(order: tuple[str, ...], files: list[str], location: dict[str, Any]) 
     )
 
 
-def _order(file: str, location: dict[str, Any]) -> tuple[str, ...]:
+def _order(location: dict[str, Any], file: str) -> tuple[str, ...]:
     """The columns in the order of a file."""
     try:
         found = _header(file, location["delimiter"])

@@ -8,7 +8,6 @@ DuckDB's own extension for S3 cannot be installed where networks are closed. `du
 import io
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,9 +16,9 @@ from fsspec import AbstractFileSystem
 from api.engine.s3_client import Client, State
 from api.engine.s3_faults import Missing, Replaced, StorageFault
 from api.engine.s3_signing import Keys
+from api.engine.side_by_side import looks
 from stringx_dataops.contract.documents.engines.s3 import bucket_and_key, is_object
 
-_LOOKS = 16  # at the same time
 _BUFFER_BYTES = 1024 * 1024
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -41,8 +40,8 @@ class Objects(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
 
     def look(self) -> Looked:
         """The state of each object now, or why there is none."""
-        with ThreadPoolExecutor(_LOOKS) as threads:
-            return dict(zip(sorted(self._names), threads.map(self._look, sorted(self._names)), strict=True))
+        names = sorted(self._names)
+        return dict(zip(names, looks(self._look, names), strict=True))
 
     def pin(self, looked: Looked) -> None:
         """From now on, objects are read as they were then."""

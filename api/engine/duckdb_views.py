@@ -1,6 +1,7 @@
 """Views of the tables that are files, whose columns must be alike. Made anew for each reading: a file may have been replaced."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import duckdb
@@ -8,6 +9,7 @@ import duckdb
 from api.engine import duckdb_csv
 from api.engine.duckdb_quoting import name_of, texts_of
 from api.engine.s3_faults import fault_in
+from api.engine.side_by_side import looks
 
 # All files of a table have its columns. A folder such as `status=open` does not replace what a file says.
 _READER = "read_parquet({}, union_by_name = true, hive_partitioning = false)"
@@ -43,8 +45,7 @@ def make_views(conn: Any, locations: dict[str, Any]) -> None:
 def _fault_of_files(conn: Any, files: list[str]) -> str | None:
     """In one line, how a file's columns differ from those of the first: DuckDB would round values, or read NULL."""
     first: dict[str, str] = {}
-    for file in files:
-        rows = conn.execute(f"describe from {_READER.format(texts_of([file]))}").fetchall()
+    for file, rows in zip(files, _columns_of(conn, files), strict=True):
         types = {name.casefold(): _kind(type_) for name, type_, *_ in rows}
         if len(types) < len(rows):
             return f"{file} has two columns whose names differ in upper and lower case only"
@@ -56,6 +57,17 @@ def _fault_of_files(conn: Any, files: list[str]) -> str | None:
         name = next(name for name in first if first[name] != types[name])
         return f"column {name} is {first[name]} in {files[0]} and {types[name]} in {file}; write one type"
     return None
+
+
+def _columns_of(conn: Any, files: list[str]) -> Iterator[list[tuple[str, ...]]]:
+    """What DuckDB says of the columns of each file, in order."""
+
+    def described(file: str) -> list[tuple[str, ...]]:
+        with conn.cursor() as cursor:
+            found: list[tuple[str, ...]] = cursor.execute(f"describe from {_READER.format(texts_of([file]))}").fetchall()
+            return found
+
+    return looks(described, files)
 
 
 def _kind(type_: str) -> str:

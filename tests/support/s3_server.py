@@ -82,7 +82,7 @@ def s3_server(config: pytest.Config, folder: Path, tls: Signed | None = None) ->
     certificate."""
     program = built(config, MODULE, VERSION, "cmd/versitygw")
     port = free_port()
-    listens = ["--port", f"127.0.0.1:{port}", "--region", REGION]
+    listens = ["--port", f"127.0.0.1:{port}", "--region", REGION, "--keep-alive"]
     listens += ["--cert", str(tls.certificate), "--key", str(tls.key)] if tls is not None else []
     for name in ("buckets", "users"):
         (folder / name).mkdir(parents=True)
