@@ -12,10 +12,9 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
 
 from api.engine.duckdb_quoting import texts_of
+from api.engine.duckdb_states import BESIDE, MEMORY
 from api.engine.profile import PASSWORD_VARIABLE
 
-_MEMORY = ":memory:"
-_BESIDE = ("", ".wal", ".wal.recovery", ".wal.checkpoint")  # of a database file, which DuckDB reads by itself
 _FUNCTIONS = "select function_name from system.main.duckdb_functions() where not internal order by all"
 _TYPES = "select type_name, internal from system.main.duckdb_types()"
 
@@ -46,15 +45,15 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt has no types
             conn.execute("set lock_configuration = true")
         own = str(options.get("temp_directory", ""))
         _require_locked(conn, path, files, [*folders, *([own, os.path.realpath(own)] if own else [])])
-        if path != _MEMORY:
+        if path != MEMORY:
             _require_no_names(conn)
 
 
 def _require_locked(conn: Any, path: str, files: list[str], folders: list[str]) -> None:
     """DuckDB adds paths by itself, and takes the end of a link for a path that is one: nothing else may be there."""
     expected = {"allowed_paths": set(files), "allowed_directories": {folder.rstrip("/") for folder in folders}}
-    if path != _MEMORY:
-        expected["allowed_paths"] |= {path + end for end in _BESIDE}
+    if path != MEMORY:
+        expected["allowed_paths"] |= {path + end for end in BESIDE}
     found = {name: {path.rstrip("/") for path in _setting(conn, name)} for name in expected}
     if not _setting(conn, "lock_configuration") or _setting(conn, "enable_external_access"):
         raise DbtRuntimeError("the database could not be locked, so nothing was read")

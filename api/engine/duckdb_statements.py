@@ -10,25 +10,19 @@ import re
 import resource
 import threading
 import time
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 from dbt.adapters.duckdb.impl import DuckDBAdapter
 from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt_common.exceptions import DbtRuntimeError
 
-from api.engine import duckdb_views
 from api.engine.duckdb_csv import WRONG
-from api.engine.s3_client import State
-from api.engine.s3_faults import StorageFault, fault_in
-from stringx_dataops.contract.documents.engines.s3 import is_object
-
-if TYPE_CHECKING:
-    from api.engine.duckdb_objects import Objects
+from api.engine.duckdb_states import MEMORY, OVERWRITTEN, Database, Files
+from api.engine.s3_faults import fault_in
 
 # The SQLSTATE that stands for each of DuckDB's exceptions, which have none. The first that fits counts.
 _STATES: tuple[tuple[str, str], ...] = (
@@ -67,7 +61,12 @@ Answer = str | dict[str, str | None] | None
 
 
 class Plugin(BasePlugin):  # type: ignore[misc]
-    """Configures nothing: dbt-duckdb imports the module for it."""
+    """dbt-duckdb imports the module for it, and calls it before it opens a database."""
+
+    def update_connection_config(self, creds: Any, config: dict[str, Any]) -> None:
+        """Note the state of a database file. `config` is not changed."""
+        global _database
+        _database = Database.now(str(creds.path)) if str(creds.path) != MEMORY else None
 
 
 class _Transaction:
@@ -99,10 +98,9 @@ class _Transaction:
         return found
 
     def end(self) -> None:
-        """Nothing more is read by it."""
+        """Nothing more is read by it. Its connection is dbt's, and stays open: the next transaction has the same one."""
         with suppress(duckdb.Error):
             self._connection.execute("rollback")
-            self._connection.close()
 
     def _set_zone(self, zone: str) -> None:
         if zone == self._zone:
@@ -139,49 +137,6 @@ class _Transaction:
         with suppress(duckdb.Error):  # there was none
             self._connection.execute("rollback")
         self._connection.execute("begin transaction")
-
-
-@dataclass(frozen=True)
-class _Files:
-    """What is known of files at one moment: which they are, their sizes and times; None of one that cannot be looked at. Of
-    objects their tags, sizes and times, or why there are none."""
-
-    states: dict[str, tuple[int, ...] | None]
-    objects: Mapping[str, State | StorageFault]
-
-    @classmethod
-    def now(cls, locations: dict[str, Any]) -> "_Files":
-        names = {name: is_object(name) for each in locations.values() for name in each["files"]}
-        states = {name: cls._state(name) for name, on_s3 in names.items() if not on_s3}
-        return cls(states, _registered().look() if any(names.values()) else {})
-
-    def make_views(self, connection: Any, locations: dict[str, Any]) -> bool:
-        """Views of the tables. From now on objects are read as they were at that moment, and files as they are. Returns whether
-        an object was replaced meanwhile, so that it cannot be read."""
-        if self.objects:
-            _registered().pin(self.objects)
-        duckdb_views.make_views(connection, locations)
-        return bool(self.objects) and _registered().is_replaced
-
-    def have_changed(self) -> bool:
-        if any(state is None or self._state(name) != state for name, state in self.states.items()):
-            return True
-        now = _registered().look() if self.objects else {}
-        return any(not isinstance(state, State) or now[name] != state for name, state in self.objects.items())
-
-    @staticmethod
-    def _state(name: str) -> tuple[int, ...] | None:
-        try:
-            found = os.lstat(name)
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
-
-
-def _registered() -> "Objects":
-    from api.engine.duckdb_objects import registered  # here, because other targets need no package for objects
-
-    return registered()
 
 
 class _Refused(Exception):
@@ -243,7 +198,8 @@ def _read(path: str) -> str:
 
 
 _open: _Transaction | None = None
-_files: _Files | None = None
+_files: Files | None = None
+_database: Database | None = None  # before it was opened
 
 
 def stringx_begin(self: DuckDBAdapter, limit_ms: int) -> None:
@@ -252,19 +208,31 @@ def stringx_begin(self: DuckDBAdapter, limit_ms: int) -> None:
     global _open, _files
     _bound_memory()
     connection = self.connections.get_thread_connection().handle.cursor()
-    locations = json.loads(os.environ.get("STRINGX_TARGET_READS", "{}")).get("locations") or {}
+    locations = _reads().get("locations") or {}
     if _open is not None:
         _open.end()
     for _ in range(_LOOKS if locations else 0):
-        _files = _Files.now(locations)
+        _files = Files.now(locations)
         if not _files.make_views(connection, locations):
             break
     _open = _Transaction(connection, limit_ms)
 
 
+def _reads() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(os.environ.get("STRINGX_TARGET_READS", "{}"))
+    return found
+
+
 def stringx_files_changed(_: DuckDBAdapter) -> bool:
-    """Whether a file behind a table is another one, or has another size or time, than before the transaction began."""
+    """Whether a file behind a table is another one, or has another size or time, than before the transaction began. Raises
+    DbtRuntimeError if a database file has, as DuckDB keeps parts of it: it cannot be read again by this process."""
+    _require_as_opened()
     return _files is not None and _files.have_changed()
+
+
+def _require_as_opened() -> None:
+    if _database is not None and _database.has_changed():
+        raise DbtRuntimeError(OVERWRITTEN)
 
 
 def stringx_now(_: DuckDBAdapter) -> str:
@@ -273,17 +241,29 @@ def stringx_now(_: DuckDBAdapter) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def stringx_snapshot_at(adapter: DuckDBAdapter) -> str:
+    """The moment of the check's snapshot, in the same form: the one before its files were looked up. A file that was put there
+    later may be missing, although it was there when the transaction began."""
+    looked_up_at: str | None = _reads().get("looked_up_at")
+    return looked_up_at or stringx_now(adapter)
+
+
 def stringx_answers(_: DuckDBAdapter, slots: list[dict[str, Any]]) -> list[Answer]:
     """What each of these statements {sql, timezone, shadow} gives, one after the other."""
     assert _open is not None
-    return [_open.answer(slot["sql"], slot.get("timezone"), 0.75 if slot.get("shadow") else 1.0) for slot in slots]
+    try:
+        return [_open.answer(slot["sql"], slot.get("timezone"), 0.75 if slot.get("shadow") else 1.0) for slot in slots]
+    except duckdb.Error:  # DuckDB has given the database up
+        _require_as_opened()
+        raise
 
 
-for _method in (stringx_begin, stringx_now, stringx_answers, stringx_files_changed):
+for _method in (stringx_begin, stringx_now, stringx_snapshot_at, stringx_answers, stringx_files_changed):
     setattr(DuckDBAdapter, _method.__name__, _method)
 DuckDBAdapter._available_ = DuckDBAdapter._available_ | {
     "stringx_begin",
     "stringx_now",
+    "stringx_snapshot_at",
     "stringx_answers",
     "stringx_files_changed",
 }

@@ -136,6 +136,20 @@ def test_files_of_parquet_from_the_document_to_the_gate(lake: Lake) -> None:
     assert not lake.is_open("sales.orders")
 
 
+def test_a_file_with_two_names_is_read_twice(lake: Lake) -> None:
+    """As by everybody who reads the folder."""
+    path = lake.write("orders/1.parquet", ORDERS.format(rows=5))
+    (lake.folder / "orders" / "latest.parquet").symlink_to(path)
+    (lake.folder / "1.csv").write_text("id,status\n1,open\n")
+    (lake.folder / "latest.csv").symlink_to("1.csv")
+    csv = {"s.csv": {"files": f"{lake.folder}/*.csv", "columns": {"id": "bigint", "status": "text"}}}
+    target = {"locations": {"s.orders": f"{lake.folder}/orders/*.parquet"}, "csv_locations": csv}
+    for name, rows in (("s.orders", 5), ("s.csv", 1)):
+        lake.configure(target, name, rule("ids", "unique", "id"))
+        found = lake.check(name)
+        assert (found.row_count, by_id(found)["ids"].failures) == (2 * rows, rows)
+
+
 def test_files_of_another_place_close_the_gate(lake: Lake) -> None:
     for name in ("a.parquet", "b.parquet"):
         lake.write(name, ORDERS.format(rows=5))

@@ -10,6 +10,10 @@ _CAUSES: tuple[tuple[str, str], ...] = (
         r"Could not set lock on file",
         "another process writes to {path}, and DuckDB lets nobody read meanwhile; check when it is done",
     ),
+    (
+        r"the database file was overwritten while it was read",
+        "{path} was overwritten while it was read; check again when its writer is done, and put new ones in place by renaming",
+    ),
     (r"Could not find adapter type duckdb|No module named 'dbt\.adapters\.duckdb'", "{install}"),
     (
         r"(newer|different|older) version of DuckDB|version number|storage version|was created with DuckDB version",

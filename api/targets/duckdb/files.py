@@ -5,6 +5,7 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
@@ -35,9 +36,10 @@ class Location(TypedDict):
 
 @dataclass(frozen=True)
 class Reads:
-    """What a target reads: the real path of its database file or `:memory:`, folders for its views, files by table; where those
-    are that are objects, and the keys for them."""
+    """What a target reads, as of the moment before it was looked up: the real path of its database file or `:memory:`, folders
+    for its views, files by table; where those are that are objects, and the keys for them."""
 
+    looked_up_at: datetime
     database: str
     folders: list[str] = field(default_factory=list)
     locations: dict[str, Location] = field(default_factory=dict)
@@ -46,7 +48,8 @@ class Reads:
 
     def described(self) -> str:
         """As the process of the check gets it."""
-        found: dict[str, Any] = {"folders": self.folders, "locations": self.locations}
+        moment = self.looked_up_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        found: dict[str, Any] = {"looked_up_at": moment, "folders": self.folders, "locations": self.locations}
         return json.dumps(found if self.s3 is None else found | {"s3": self.s3})
 
 
@@ -71,8 +74,9 @@ class _Finder:
                 self._objects.close()
 
     def _find(self) -> Reads:
+        now = datetime.now(UTC)
         if self._target.path != MEMORY:
-            return Reads(self._database(self._target.path), [self._folder(path) for path in self._target.allow_paths])
+            return Reads(now, self._database(self._target.path), [self._folder(path) for path in self._target.allow_paths])
         found = {table: self._location(pattern) for table, pattern in self._target.locations.items()}
         for table, csv in self._target.csv_locations.items():
             found[table] = {
@@ -89,7 +93,7 @@ class _Finder:
             )
         storage = self._target.s3
         place = {"endpoint": storage.endpoint, "region": storage.region} if storage is not None else None
-        return Reads(MEMORY, locations=found, s3=place, secret=self._objects.secret if self._objects is not None else None)
+        return Reads(now, MEMORY, locations=found, s3=place, secret=self._objects.secret if self._objects is not None else None)
 
     def _database(self, path: str) -> str:
         self._require_named(path)
@@ -112,15 +116,16 @@ class _Finder:
             files, where = self._objects.files(pattern), "at the storage"
         else:
             self._require_named(pattern)
-            files, where = list(dict.fromkeys(self._files(pattern))), "where the workers run"
+            files, where = list(self._files(pattern)), "where the workers run"
         location: Location = {"format": format_of(pattern) or "", "files": files}
         if not files:
             location["fault"] = f"no file is named {pattern} {where}"
         return location
 
     def _files(self, pattern: str) -> Iterator[str]:
-        """The real paths of the files that a location names. Nothing is passed over: what cannot be a part of the table, or
-        cannot be looked at, is a fault, because rows would be left out in silence."""
+        """The real paths of the files that a location names; one to which two names lead is there twice, as for everybody who
+        reads the folder. Nothing is passed over: what cannot be a part of the table, or cannot be looked at, is a fault, because
+        rows would be left out in silence."""
         for path in self._named_by(pattern):
             real = os.path.realpath(path)
             try:

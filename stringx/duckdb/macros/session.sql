@@ -1,5 +1,5 @@
-{#- The session, its one transaction and its statements. The database's file is open for reading only, which keeps every writer out, so a transaction that
-    begins again after an error reads the same. Statements run by a method of the adapter (api/engine/duckdb_statements.py), because Jinja catches no error. -#}
+{#- The session, its one transaction and its statements. The database's file is open for reading only, which keeps other processes of DuckDB out, so a transaction
+    that begins again after an error reads the same. If the file was overwritten all the same, stringx_files_changed ends the run. Statements run by a method of the adapter (api/engine/duckdb_statements.py), because Jinja catches no error. -#}
 
 
 {#- Opens the connection. With it the adapter gets its methods, and what may be read is fixed (api/engine/duckdb_access.py). -#}
@@ -15,7 +15,7 @@
 {#- Runs slots (gate/scan.sql). Returns {results: {name: a JSON list, or the error {sqlstate, message}}, changed: relations whose files are not as they were when
     `state` was made, proofs, proved, snapshot_at, nothing}. No constraint proves anything: every rule is scanned. -#}
 {% macro stringx_run(header, spec, slots, state=none, proofs={}) %}
-  {%- if proofs -%}{{- return({'results': {}, 'changed': [], 'proofs': {}, 'proved': false, 'snapshot_at': adapter.stringx_now(), 'nothing': none}) -}}{%- endif -%}
+  {%- if proofs -%}{{- return({'results': {}, 'changed': [], 'proofs': {}, 'proved': false, 'snapshot_at': adapter.stringx_snapshot_at(), 'nothing': none}) -}}{%- endif -%}
   {%- set results = {} -%}
   {%- set answers = adapter.stringx_answers(slots.values() | list) -%}
   {%- for name in slots -%}
@@ -26,7 +26,7 @@
   {%- if state and adapter.stringx_files_changed() -%}
     {%- for relation, one in state.relations.items() if one.reason is none -%}{%- do changed.append(relation) -%}{%- endfor -%}
   {%- endif -%}
-  {{- return({'results': results, 'changed': changed, 'proofs': {}, 'proved': true, 'snapshot_at': adapter.stringx_now(), 'nothing': none}) -}}
+  {{- return({'results': results, 'changed': changed, 'proofs': {}, 'proved': true, 'snapshot_at': adapter.stringx_snapshot_at(), 'nothing': none}) -}}
 {% endmacro %}
 
 

@@ -1,0 +1,152 @@
+"""Files and databases of DuckDB that are written to while a check reads them: a gate never rests on a mixture, nor on what nobody
+has read."""
+
+import json
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from api.engine.pool import ChildFactory
+from api.targets.engine import Machine
+from api.targets.registry import engine_of
+from database.pool import Database
+from stringx_dataops.contract.documents.targets import parse_target
+from stringx_dataops.contract.messages.checks import CheckResult
+from tests.support import engine, loaded
+from tests.support.duckdb_lake import HEAD, Lake, by_id, lake_of, rule
+from tests.support.engine import PROJECT
+from tests.support.processes import eventually
+
+ROWS = "select {rows} as id, {price} as price from range(2500)"
+OLD, NEW = ROWS.format(rows="range", price="1.0"), ROWS.format(rows="range // 2", price="-1.0")
+SLOW = "select x.id from s.t x, s.t y where md5(concat(x.id, y.id)) = 'none'"
+RULES = [
+    rule("prices", "between", "price", arguments={"min": 0}),
+    rule("slow", "sql", arguments={"query": SLOW}),
+    rule("ids", "unique", "id"),
+]
+OF_OLD = {"prices": ("pass", 0), "slow": ("pass", 0), "ids": ("pass", 0)}
+OF_NEW = {"prices": ("fail", 2500), "slow": ("pass", 0), "ids": ("fail", 1250)}
+
+
+@pytest.fixture(scope="module")
+def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChildFactory]:
+    made = ChildFactory(PROJECT.of("duckdb"), tmp_path_factory.mktemp("dbt"), loaded.folder("duckdb"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def lake(database: Database, factory: ChildFactory, tmp_path: Path) -> Iterator[Lake]:
+    (tmp_path / "lake").mkdir()
+    settings = {"STRINGX_HOME": str(tmp_path / "home"), "DUCKDB_FOLDERS": str(tmp_path / "lake")}
+    with lake_of(database, factory, tmp_path / "lake", settings) as made:
+        yield made
+
+
+def decided(result: CheckResult) -> dict[str, Any]:
+    return {id: (each.status, each.failures) for id, each in by_id(result).items()}
+
+
+def check_and_meanwhile(lake: Lake, path: str, act: Callable[[], object]) -> CheckResult:
+    """The result of a check of s.t during which something is done, while a statement reads the file."""
+    ends: list[CheckResult] = []
+    attempt = lake.accept("s.t")
+    running = threading.Thread(target=lambda: ends.extend(lake.serve(attempt)), daemon=True)
+    running.start()
+    eventually(lambda: _is_read(lake, path), 60)
+    act()
+    running.join(120)
+    assert len(ends) == 1
+    return ends[0]
+
+
+def _is_read(lake: Lake, path: str) -> bool:
+    """Whether the file is open in a child for longer than its columns are looked up."""
+    pids = [slot._process.pid for slot in lake.worker.others.slots if slot.alive and slot._process is not None]
+    done = threading.Event()
+    for _ in range(20):
+        try:
+            if not any(file.path == path for pid in pids for file in psutil.Process(pid).open_files()):
+                return False
+        except psutil.Error:
+            return False
+        done.wait(0.01)
+    return True
+
+
+def test_a_file_that_is_replaced_once_is_read_again(lake: Lake) -> None:
+    path = lake.write("t.parquet", OLD)
+    lake.configure({"locations": {"s.t": path}}, "s.t", *RULES)
+    assert decided(lake.check("s.t")) == OF_OLD
+    found = check_and_meanwhile(lake, path, lambda: lake.write("t.parquet", NEW))
+    assert decided(found) == OF_NEW, found.reason
+    assert "had one changed meanwhile, all would have been read again" in str(found.notes)
+
+
+def test_a_file_that_is_replaced_all_the_time_is_no_table(lake: Lake) -> None:
+    path = lake.write("t.parquet", OLD)
+    lake.configure({"locations": {"s.t": path}}, "s.t", *RULES)
+    done, times = threading.Event(), count()
+
+    def replace() -> None:
+        while not done.wait(0.05):
+            shutil.copyfile(path, lake.folder / "new")
+            (lake.folder / "new").replace(path)
+            next(times)
+
+    replacing = threading.Thread(target=replace)
+    replacing.start()
+    try:
+        found = lake.check("s.t")
+    finally:
+        done.set()
+        replacing.join()
+    assert next(times) >= 3
+    assert {each.status for each in found.rules or []} == {"error"}, found.reason
+    assert "it was refreshed, altered or replaced each of three times that it was read" in str(by_id(found)["ids"].message)
+    assert not lake.is_open("s.t")
+
+
+@pytest.mark.parametrize("what", ["", ".wal"])
+def test_a_database_file_that_is_overwritten_is_an_error(lake: Lake, what: str) -> None:
+    """DuckDB's lock hinders no `cp`."""
+    for name, query in (("old", OLD), ("new", NEW)):
+        lake.make(f"{name}.duckdb", "create schema s", f"create table s.t as {query}")
+    path = str(lake.folder / "old.duckdb")
+    lake.configure({"path": path}, "s.t", *RULES)
+    assert decided(lake.check("s.t")) == OF_OLD
+    assert lake.is_open("s.t")
+    found = check_and_meanwhile(lake, path, lambda: shutil.copyfile(lake.folder / "new.duckdb", f"{path}{what}"))
+    assert found.verdict == "error"
+    assert f"{path} was overwritten while it was read; check again when its writer is done" in str(found.reason)
+    assert not lake.is_open("s.t")
+    Path(f"{path}.wal").unlink(missing_ok=True)
+    assert decided(lake.check("s.t")) == (OF_OLD if what else OF_NEW)
+
+
+def test_the_moment_of_a_check_is_the_one_before_its_files_are_looked_up(lake: Lake, factory: ChildFactory) -> None:
+    """So a gate that asks for a check of a later moment does not rest on one that has not looked at all files."""
+    lake.write("1.parquet", OLD)
+    target = parse_target(HEAD | {"locations": {"s.t": f"{lake.folder}/*.parquet"}})
+    before = datetime.now(UTC)
+    environment = engine_of(target).environment(Machine.of(lake.worker.settings, lake.folder), "x")
+    lake.write("2.parquet", NEW)
+    meanwhile = datetime.now(UTC)
+    reading = engine.rule("now", "expression", sql=f"now() >= '{meanwhile:%Y-%m-%d %H:%M:%S.%f}+00'")
+    with factory.slot(1) as child:
+        child.ensure_warm()
+        answer = child.run(
+            engine.gate("t", engine.rule("ids", "unique", "id"), reading, schema="s"), lake.folder, environment, 90
+        )
+    assert answer.outcome is not None, answer.message
+    outcome = json.loads(answer.outcome)
+    assert (outcome["verdict"], outcome["tables"][0]["row_count"]) == ("pass", 2500), outcome
+    assert before <= datetime.fromisoformat(outcome["snapshot_at"]) < meanwhile
