@@ -20,7 +20,8 @@ from database.pool import Database
 from stringx_dataops.contract.documents.targets import parse_target
 from stringx_dataops.contract.messages.checks import CheckResult
 from tests.support import engine, loaded
-from tests.support.duckdb_lake import HEAD, Lake, by_id, lake_of, rule
+from tests.support.datasets import apply
+from tests.support.duckdb_lake import HEAD, Lake, by_id, lake_of, rule, table
 from tests.support.engine import PROJECT
 from tests.support.processes import eventually
 
@@ -70,16 +71,19 @@ def check_and_meanwhile(lake: Lake, path: str, act: Callable[[], object]) -> Che
 
 def _is_read(lake: Lake, path: str) -> bool:
     """Whether the file is open in a child for longer than its columns are looked up."""
-    pids = [slot._process.pid for slot in lake.worker.others.slots if slot.alive and slot._process is not None]
     done = threading.Event()
-    for _ in range(20):
-        try:
-            if not any(file.path == path for pid in pids for file in psutil.Process(pid).open_files()):
-                return False
-        except psutil.Error:
-            return False
-        done.wait(0.01)
-    return True
+    return all(_is_open(lake, path) and not done.wait(0.01) for _ in range(20))
+
+
+def _is_open(lake: Lake, path: str) -> bool:
+    try:
+        return any(file.path == path for pid in _pids(lake) for file in psutil.Process(pid).open_files())
+    except psutil.Error:
+        return False
+
+
+def _pids(lake: Lake) -> list[int]:
+    return [slot._process.pid for slot in lake.worker.others.slots if slot.alive and slot._process is not None]
 
 
 def test_a_file_that_is_replaced_once_is_read_again(lake: Lake) -> None:
@@ -113,6 +117,30 @@ def test_a_file_that_is_replaced_all_the_time_is_no_table(lake: Lake) -> None:
     assert {each.status for each in found.rules or []} == {"error"}, found.reason
     assert "it was refreshed, altered or replaced each of three times that it was read" in str(by_id(found)["ids"].message)
     assert not lake.is_open("s.t")
+
+
+def test_samples_are_of_the_rows_that_were_counted(lake: Lake) -> None:
+    """A file that is replaced while samples are read, after the rules were decided."""
+    path = lake.write("t.parquet", OLD)
+    slow = rule("slow", "sql", arguments={"query": f"{SLOW} or x.id = y.id and x.id < 3"})
+    apply(lake.database, HEAD | {"locations": {"s.t": path}}, table("s.t", slow) | {"key": ["id"]})
+    found = lake.check("s.t")
+    assert by_id(found)["slow"].sample.rows == [[0], [1], [2]]
+
+    def replace() -> None:
+        while _is_open(lake, path):
+            pass
+        if eventually(lambda: _is_read(lake, path) or not _pids(lake), 60):
+            lake.write("t.parquet", NEW)
+
+    for _ in range(5):  # it may not be seen that the file is closed and opened again
+        lake.write("t.parquet", OLD)
+        found = check_and_meanwhile(lake, path, replace)
+        if by_id(found)["slow"].sample is None:
+            break
+    assert decided(found) == {"slow": ("fail", 3)}
+    assert by_id(found)["slow"].sample is None
+    assert "there are no samples: what they are taken from has changed since the rules were decided" in str(found.notes)
 
 
 @pytest.mark.parametrize("what", ["", ".wal"])

@@ -340,6 +340,15 @@ def test_the_name_of_the_table_in_another_case_is_not_the_whole_row(files: Duckd
     assert files.rules(path, gate("Status", tested))["r"]["reason"] == 'column "status" does not exist'
 
 
+def test_the_name_of_the_table_is_the_whole_row_beside_a_column_with_other_letters(files: DuckdbFiles) -> None:
+    """DuckDB folds letters of ASCII alone."""
+    path = files.file('create schema public; create table public."ÉTAT" as select null::varchar as "état" from range(5)')
+    rules = [rule(id, "expression", sql=f'"{name}" is not null', null_passes=False) | {"named": {"sql": [name]}} for id, name in (("r", "ÉTAT"), ("c", "éTAT"))]  # fmt: skip
+    found = files.rules(path, gate("ÉTAT", *rules))
+    assert found["r"]["reason"] == 'column "ÉTAT" does not exist'
+    assert (found["c"]["status"], found["c"]["failures"]) == ("fail", 5), "it is the column"
+
+
 def test_what_doubles_cannot_hold_and_what_lists_would_round_are_errors(files: DuckdbFiles) -> None:
     path = files.file("create schema public; create table public.t as select 1e308::double as x, 5 as i from range(5)")
     rules = [rule(function, "aggregate", "x", function=function, min=1) for function in ("sum", "avg")]

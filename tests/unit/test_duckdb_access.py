@@ -146,18 +146,35 @@ def test_files_become_tables(tmp_path: Path) -> None:
         ("select 1::decimal(9, 2) as a, 'x' as b", "DECIMAL with 2 digits behind the point in"),
         ("select 1 as a", "column b is in"),
         ("select 1 as a, 'x' as b, 2 as c", "column c is in"),
+        ("select 1 as a, 'x' as B", None),
     ],
 )
-def test_files_that_differ_are_no_table(tmp_path: Path, query: str, words: str) -> None:
+def test_files_that_differ_are_no_table(tmp_path: Path, query: str, words: str | None) -> None:
     """DuckDB would round, cast or leave out."""
     files = [write(tmp_path / "1.parquet", "select 1 as a, 'x' as b"), write(tmp_path / "2.parquet", query)]
     with opened(":memory:", tmp_path, locations={"s.t": location(*files), "s.good": location(files[0])}) as connection:
+        if words is None:
+            assert tables(connection) == {}
+            return
         (fault,) = tables(connection).values()
         assert words in fault
         assert "\n" not in fault
         assert connection.execute("select count(*) from s.good").fetchall() == [(1,)]
         with pytest.raises(duckdb.Error):
             connection.execute("from s.t")
+
+
+def test_names_are_one_only_if_duckdb_takes_them_for_one(tmp_path: Path) -> None:
+    """It knows no other letters in upper and lower case than those of ASCII, and would read NULL for the others."""
+    names = [("état", "ÉTAT"), ("straße", "STRASSE"), ("\u212a", "k"), ("\u0130", "i"), ("état1", "éTaT1")]
+    locations = {}
+    for number, pair in enumerate(names):
+        files = [write(tmp_path / f"{number}{name}.parquet", f"""select 1 as "{name}" """) for name in pair]
+        locations[f"S{number % 2}.t{number}"] = location(*files)
+    with opened(":memory:", tmp_path, locations=locations) as connection:
+        assert tables(connection).keys() == {"S0.t0", "S1.t1", "S0.t2", "S1.t3"}
+        assert "column ÉTAT is in" in tables(connection)["S0.t0"]
+        assert connection.execute('select "éTAT1" from s0.t4').fetchall() == [(1,), (1,)]
 
 
 def test_what_is_no_parquet_is_a_fault_of_its_table(tmp_path: Path) -> None:

@@ -16,11 +16,11 @@
   {%- for relation in wanted.relations -%}
     {%- set answer = answers[loop.index0] -%}
     {%- set note = namespace(words=stringx_location(relation)) -%}
-    {%- for parts in views if stringx_names(parts) | join('.') | lower == relation | lower -%}
+    {%- for parts in views if stringx_folded(stringx_names(parts) | join('.')) == stringx_folded(relation) -%}
       {%- set note.words = parts | join('.') ~ ' is a view, and the target lets views read files, which are no snapshot' -%}
     {%- endfor -%}
     {%- set reason = namespace(words=stringx_reason(answer) if answer is mapping else 'there is no table ' ~ relation.replace('"', '') if answer is none else none) -%}
-    {%- for name, fault in unreadable if stringx_relation(name) | lower == relation | lower -%}{%- set reason.words = fault -%}{%- endfor -%}
+    {%- for name, fault in unreadable if stringx_folded(stringx_relation(name)) == stringx_folded(relation) -%}{%- set reason.words = fault -%}{%- endfor -%}
     {%- set reason = reason.words -%}
     {%- do facts.update({relation: {} if reason is not none or answer is none else stringx_facts(fromjson(answer))}) -%}
     {%- do relations.update({relation: {'name': relation, 'locked': true, 'reason': reason, 'place': loop.index, 'members': 1, 'foreign': [], 'files': none, 'hidden': false,
@@ -36,7 +36,13 @@
   {%- set schema, name = stringx_parts_of(relation) -%}
   {%- set of_this = ' where database_name = current_database() and not internal' -%}
   {{- return('exists (select 1 from (select schema_name as s, table_name as t from system.main.duckdb_tables()' ~ of_this ~ ' union all select schema_name, view_name from system.main.duckdb_views()' ~ of_this
-             ~ ') as made where lower(made.s) = lower(' ~ stringx_literal(schema) ~ ') and lower(made.t) = lower(' ~ stringx_literal(name) ~ '))') -}}
+             ~ ') as made where ' ~ stringx_has_name('made.s', schema) ~ ' and ' ~ stringx_has_name('made.t', name) ~ ')') -}}
+{% endmacro %}
+
+
+{#- A condition: what stands in a column is a name that DuckDB takes for this one. Not by lower(), which knows more letters than those of ASCII. -#}
+{% macro stringx_has_name(column, name) %}
+  {{- return('translate(' ~ column ~ ", 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz') = " ~ stringx_literal(stringx_folded(name))) -}}
 {% endmacro %}
 
 
@@ -60,7 +66,7 @@
 
 {#- What a reader of the result must know of a table that is files; none of others. -#}
 {% macro stringx_location(relation) %}
-  {%- for name in stringx_locations() if stringx_relation(name) | lower == relation | lower -%}
+  {%- for name in stringx_locations() if stringx_folded(stringx_relation(name)) == stringx_folded(relation) -%}
     {{- return(name ~ ' is read from files, which are no snapshot; had one changed meanwhile, all would have been read again') -}}
   {%- endfor -%}
   {{- return(none) -}}

@@ -5,8 +5,8 @@
 {% macro stringx_catalog(relation) %}
   {%- set names = stringx_parts_of(relation) -%}
   {%- set is_files = stringx_location(relation) is not none -%}
-  {%- set schema_is = 'database_name = current_database() and lower(schema_name) = lower(' ~ stringx_literal(names[0]) ~ ')' -%}
-  {%- set here = schema_is ~ ' and lower(table_name) = lower(' ~ stringx_literal(names[1]) ~ ')' -%}
+  {%- set schema_is = 'database_name = current_database() and ' ~ stringx_has_name('schema_name', names[0]) -%}
+  {%- set here = schema_is ~ ' and ' ~ stringx_has_name('table_name', names[1]) -%}
   {%- set labels = "list_transform(regexp_extract_all(data_type, '''((?:[^'']|'''')*)''', 1), lambda label: replace(label, '''''', ''''))[:1001]" -%}
   select to_json([json_object(
     'relation', {{ "'table'" if is_files else "case when made.is_table then 'table' else 'view' end" }},
@@ -25,18 +25,18 @@
                      from (from system.main.duckdb_constraints() where {{ here }} and constraint_type = 'FOREIGN KEY' limit 1000) as keys)
   )])::varchar
   from (select true as is_table, comment from system.main.duckdb_tables() where {{ here }}
-        union all select false, comment from system.main.duckdb_views() where {{ schema_is }} and lower(view_name) = lower({{ stringx_literal(names[1]) }})) as made
+        union all select false, comment from system.main.duckdb_views() where {{ schema_is }} and {{ stringx_has_name('view_name', names[1]) }}) as made
 {% endmacro %}
 
 
 {#- The number of rows, as DuckDB knows it: of a table from the catalog, of files of Parquet from their ends. That of a view, or of CSV, would have to be counted. -#}
 {% macro stringx_estimate(relation) %}
   {%- set names = stringx_parts_of(relation) -%}
-  {%- for name, each in stringx_locations().items() if stringx_relation(name) | lower == relation | lower and each.get('format') == 'parquet' -%}
+  {%- for name, each in stringx_locations().items() if stringx_folded(stringx_relation(name)) == stringx_folded(relation) and each.get('format') == 'parquet' -%}
     {{- return('select to_json([count(*)])::varchar from ' ~ relation) -}}
   {%- endfor -%}
-  {{- return('select to_json([estimated_size])::varchar from system.main.duckdb_tables() where database_name = current_database() and lower(schema_name) = lower(' ~ stringx_literal(names[0])
-             ~ ') and lower(table_name) = lower(' ~ stringx_literal(names[1]) ~ ')') -}}
+  {{- return('select to_json([estimated_size])::varchar from system.main.duckdb_tables() where database_name = current_database() and ' ~ stringx_has_name('schema_name', names[0])
+             ~ ' and ' ~ stringx_has_name('table_name', names[1])) -}}
 {% endmacro %}
 
 {% macro stringx_estimated(plan) %}

@@ -30,6 +30,10 @@
 {% endmacro %}
 
 
+{#- Whether all statements of a check read one snapshot: files may be replaced meanwhile. -#}
+{% macro stringx_is_one_snapshot() %}{{- return(false) -}}{% endmacro %}
+
+
 {#- A dbt result. The transaction ends with the connection. -#}
 {% macro stringx_end(failures, should_warn, should_error) %}
   {%- call statement('stringx_end', fetch_result=true, auto_begin=false) -%}

@@ -5,11 +5,16 @@
     columns that are read above 20,000 is left out (`sample_dropped`). -#}
 
 {#- Reads the samples: {details: {rule_key: {sample or sample_dropped}}, notes: {number of a table: [note]}}. A sample that cannot be read is left out; the
-    counts stand without it. Columns that do not exist are noted. -#}
+    counts stand without it. Columns that do not exist are noted. Where a check is no one snapshot, there are none of what has changed since the counts. -#}
 {% macro stringx_samples(spec, tables, state, outcome) %}
   {%- set plan = stringx_planned_samples(tables, state, outcome) -%}
   {%- set details, notes = dict(plan.details), dict(plan.notes) -%}
-  {%- for slot, result in (stringx_run('', spec, plan.slots).results if plan.slots else {}).items() if result is sequence and result is not mapping -%}
+  {%- set read = stringx_run('', spec, plan.slots, none if stringx_is_one_snapshot() else state) if plan.slots else {'results': {}, 'changed': []} -%}
+  {%- for slot in plan.slots if read.changed and slot.endswith('/shown') -%}
+    {%- set table = slot.split('/')[0] | int -%}
+    {%- do notes.update({table: notes.get(table, []) + ['there are no samples: what they are taken from has changed since the rules were decided']}) -%}
+  {%- endfor -%}
+  {%- for slot, result in read.results.items() if not read.changed and result is sequence and result is not mapping -%}
     {%- set table = slot.split('/')[0] | int -%}
     {%- if slot.endswith('/shown') -%}
       {%- if result -%}

@@ -49,7 +49,9 @@
   {%- endfor -%}
   {%- for condition, names in rule.get('named', {}).items() -%}
     {%- set about = types if condition in ('where', 'sql') else facts.get(stringx_relation(arguments.get('to_table') or arguments.get('other_table')), types) -%}
-    {%- for name in names if name | lower not in (about | map('lower') | list) -%}{{- return('column "' ~ name ~ '" does not exist') -}}{%- endfor -%}
+    {%- set folded = [] -%}
+    {%- for column in about -%}{%- do folded.append(stringx_folded(column)) -%}{%- endfor -%}
+    {%- for name in names if stringx_folded(name) not in folded -%}{{- return('column "' ~ name ~ '" does not exist') -}}{%- endfor -%}
   {%- endfor -%}
   {%- if type == 'monotonic' -%}
     {%- for names in (arguments.order_by, arguments.get('partition_by') or []) -%}
@@ -93,6 +95,12 @@
     {{- return(stringx_refused_column(arguments.of.column, types, ['integer', 'decimal', 'float'] if arguments.of.function in ('min', 'max') else stringx_families_of_aggregate(arguments.of.function), type)) -}}
   {%- endif -%}
   {{- return(none) -}}
+{% endmacro %}
+
+
+{#- A name with letters of ASCII in lower case. DuckDB takes names for one that differ in the case of these alone; on Trino all names are in lower case. -#}
+{% macro stringx_folded(name) %}
+  {{- return(name.translate(name.maketrans('ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz'))) -}}
 {% endmacro %}
 
 

@@ -58,6 +58,10 @@
 {% macro stringx_snapshot_at() %}{{- return(adapter.stringx_now().replace(' ', 'T') ~ 'Z') -}}{% endmacro %}
 
 
+{#- Whether all statements of a check read one snapshot: some tables have none. -#}
+{% macro stringx_is_one_snapshot() %}{{- return(false) -}}{% endmacro %}
+
+
 {#- A dbt result; no query is needed for it. -#}
 {% macro stringx_end(failures, should_warn, should_error) %}{{- return(adapter.stringx_result(failures, should_warn, should_error)) -}}{% endmacro %}
 

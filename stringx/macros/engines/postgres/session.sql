@@ -6,6 +6,10 @@
 {% endmacro %}
 
 
+{#- Whether all statements of a check, those of samples too, read one snapshot. -#}
+{% macro stringx_is_one_snapshot() %}{{- return(true) -}}{% endmacro %}
+
+
 {#- The settings of the session. Only pg_catalog is searched, so that no other schema's function, operator or type is taken for
     PostgreSQL's own; the schemas that the role would search are kept for custom SQL (paths.sql). The server notices a killed client; no limit
     of the role ends the snapshot; temporary files are limited if no limit is set. A setting that the server does not know, or refuses, is left
