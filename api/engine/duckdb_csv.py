@@ -42,14 +42,15 @@ class NotAsListed(Exception):
 
 
 def query(location: dict[str, Any]) -> str:
-    """A SELECT of the columns of a location, each with its type. A file may have them in an order of its own, which its header
-    line says: DuckDB passes over that line. Raises NotAsListed."""
+    """A SELECT of the columns of a location, each with its type, in the order of the first file. Another file may have them in an
+    order of its own, which its header line says: DuckDB passes over that line. Raises NotAsListed."""
     by_order: dict[tuple[str, ...], list[str]] = {}
     files = location["files"]
     for file, order in zip(files, looks(partial(_order, location), files), strict=True):
         by_order.setdefault(order, []).append(file)
     null = text_of(location["null_text"])
-    values = ", ".join(f"{_value(name, type_name, null)} as {name_of(name)}" for name, type_name in location["columns"].items())
+    first, types = next(iter(by_order)), location["columns"]
+    values = ", ".join(f"{_value(name, types[name], null)} as {name_of(name)}" for name in first)
     return " union all ".join(f"select {values} from {_reader(order, files, location)}" for order, files in by_order.items())
 
 

@@ -107,6 +107,16 @@ def test_a_table_that_is_missing_makes_its_rules_errors(files: DuckdbFiles, orde
     assert "nowhere" in outcome["reason"]
 
 
+def test_a_table_in_another_spelling_is_none(files: DuckdbFiles, orders: Path) -> None:
+    """Or one table would have two gates. Custom SQL and other tables of a rule are read as DuckDB reads them."""
+    spelled = files.rules(orders, gate("orders", rule("r", "row_count", min=1)))
+    assert spelled["r"]["status"] == "pass"
+    outcome = files.outcome(orders, gate("Orders", rule("r", "row_count", min=1)))
+    assert (outcome["verdict"], "there is no table" in outcome["reason"]) == ("error", True)
+    other = files.rules(orders, gate("orders", rule("r", "row_count_matches", other_table="PUBLIC.Orders")))
+    assert other["r"]["status"] == "pass"
+
+
 def test_samples_are_in_the_order_of_the_key_and_cut(files: DuckdbFiles) -> None:
     path = files.file(
         "create schema public; create table public.t (id bigint, f double, moment timestamp with time zone, x varchar, e integer[]);"

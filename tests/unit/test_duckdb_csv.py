@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from api.engine import duckdb_statements
+from api.engine import duckdb_csv, duckdb_statements
 from tests.unit.test_duckdb_access import opened, tables
 
 COLUMNS = {"x": "bigint", "y": "text"}
@@ -220,3 +220,13 @@ def test_a_file_that_is_replaced_is_looked_at_anew(tmp_path: Path, monkeypatch: 
         assert reading.changed()
         reading.begin()
         assert reading.changed(), "what cannot be looked at is never as it was"
+
+
+def test_the_columns_are_in_the_order_of_the_first_file(tmp_path: Path) -> None:
+    """That of the document is not kept where it is stored."""
+    first, second = written(tmp_path / "1.csv", "y,x\na,1\n"), written(tmp_path / "2.csv", "x,y\n2,b\n")
+    for files, order in (((first, second), ["y", "x"]), ((second, first), ["x", "y"])):
+        found = duckdb.execute(duckdb_csv.query(location(*files)))
+        assert [column[0] for column in found.description] == order
+        rows = [dict(zip(order, row, strict=True)) for row in found.fetchall()]
+        assert sorted(rows, key=lambda row: row["x"]) == [{"x": 1, "y": "a"}, {"x": 2, "y": "b"}]

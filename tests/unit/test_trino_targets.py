@@ -1,6 +1,7 @@
 """Documents of targets of Trino: what is refused, what follows from what they say, and what dbt is told of them."""
 
 import json
+import re
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,13 @@ import pytest
 from api.engine.profile import PASSWORD_VARIABLE
 from api.targets.engine import Machine, TargetUnusable
 from api.targets.registry import engine_of
+from stringx_dataops.contract.custom_sql.dialects import dialect_of
+from stringx_dataops.contract.custom_sql.judge import Judge
 from stringx_dataops.contract.documents.engines.trino import TrinoTarget
+from stringx_dataops.contract.documents.tables import parse_table
 from stringx_dataops.contract.documents.targets import database_hash, parse_target
 from stringx_dataops.contract.problems import Invalid
+from tests.support.documents import CATALOGUE
 
 LAKE = {
     "apiVersion": "stringx/v1", "kind": "Target", "name": "lake", "adapter": "trino", "host": "trino.example.com", "catalog": "lake",
@@ -155,3 +160,26 @@ def test_without_dbts_package_the_command_that_installs_it_is_named(tmp_path: Pa
     monkeypatch.setattr(metadata, "version", version)
     with pytest.raises(TargetUnusable, match=r"^target lake: dbt-trino is not installed .* --with trino, or run pip install"):
         environment(parsed(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("sales.orders", None),
+        ("Sales.Orders", "write sales.orders"),
+        ("sales.ORDERS", "write sales.orders"),
+        ("shop.sales.orders", "names a catalog, which is the target's: write sales.orders"),
+        ("sales.orders$files", "is about tables"),
+        ("information_schema.tables", "is about tables"),
+        ('"sales.eu"."orders"', None),
+    ],
+)
+def test_the_table_of_a_document_has_the_name_that_trino_has(table: str, words: str | None) -> None:
+    """Another spelling would be another table with a gate of its own."""
+    document = {"apiVersion": "stringx/v1", "target": "lake", "table": table, "rules": []}
+    judge = Judge(dialect_of("trino"))
+    if words is None:
+        assert parse_table(document, CATALOGUE, lambda _: judge).table
+    else:
+        with pytest.raises(Invalid, match=re.escape(words)):
+            parse_table(document, CATALOGUE, lambda _: judge)

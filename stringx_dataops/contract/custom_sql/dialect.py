@@ -38,6 +38,9 @@ class Dialect(Protocol):
     def fault_of_pattern(self, pattern: str) -> str | None:
         """What is wrong with the text as a regular expression of this engine."""
 
+    def fault_of_table(self, text: str) -> str | None:
+        """What is wrong with the text as the table of a document; it is `schema.table` for every engine."""
+
     def parts_of_relation(self, text: str) -> list[str]:
         """The schema and the name of another table, as a rule's argument has them; a catalog before them where an engine has
         several. Raises ValueError for a text that is no such name."""

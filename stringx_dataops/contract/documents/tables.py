@@ -139,11 +139,14 @@ def parse_with_rules(
     document = None
     try:
         document = parse_model(model, value, pointer)
-    except Invalid as fault:
-        errors += fault.errors
+    except Invalid as invalid_model:
+        errors += invalid_model.errors
     rules = _readable_rules(value)
-    target = value.get("target") if isinstance(value, dict) else None
+    named = value if isinstance(value, dict) else {}
+    target, table = named.get("target"), named.get("table")
     judge = judge_of(target if isinstance(target, str) else "")
+    if isinstance(table, str) and (fault := judge.dialect.fault_of_table(table)) is not None:
+        errors.append(FieldError(f"{pointer}/table", fault))
     if judge.dialect.are_too_many(custom_sql_of([rule for _, rule in rules], catalogue)):
         words = f"hold more than {MAX_TOKENS:,} words and signs of custom SQL; make views of it, or leave rules out"
         raise invalid([*errors, FieldError(f"{pointer}/rules", words)])

@@ -27,3 +27,7 @@ class PostgresDialect:
     names_of_condition = staticmethod(qualified.names_of_condition)
     names_of_query = staticmethod(qualified.names_of_query)
     names_of_fragment = staticmethod(qualified.names_of_fragment)
+
+    def fault_of_table(self, text: str) -> str | None:
+        """Nothing more: a name counts as it is spelled."""
+        return None

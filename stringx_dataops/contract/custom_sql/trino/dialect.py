@@ -12,6 +12,7 @@ class TrinoDialect:
     """See `Dialect` for what each method returns."""
 
     adapter: Adapter = "trino"
+    fault_of_table = staticmethod(relations.fault_of_table)
     parts_of_relation = staticmethod(relations.parts_of_relation)
     are_too_many = staticmethod(judging.are_too_many)
     relations_of_query = staticmethod(judging.relations_of_query)
