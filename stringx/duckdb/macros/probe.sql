@@ -37,20 +37,16 @@
 {% macro stringx_is_there(relation, as_spelled) %}
   {%- set schema, name = stringx_parts_of(relation) -%}
   {%- set of_name = '(made.s, made.t) = (' ~ stringx_literal(schema) ~ ', ' ~ stringx_literal(name) ~ ')' -%}
-  {%- set in_any_case = 'lower(made.s) = lower(' ~ stringx_literal(schema) ~ ') and lower(made.t) = lower(' ~ stringx_literal(name) ~ ')' -%}
+  {%- set in_any_case = stringx_has_name('made.s', schema) ~ ' and ' ~ stringx_has_name('made.t', name) -%}
   {%- set of_this = ' where database_name = current_database() and not internal' -%}
   {{- return('exists (select 1 from (select schema_name as s, table_name as t from system.main.duckdb_tables()' ~ of_this ~ ' union all select schema_name, view_name from system.main.duckdb_views()' ~ of_this
-<<<<<<< HEAD
-             ~ ') as made where ' ~ stringx_has_name('made.s', schema) ~ ' and ' ~ stringx_has_name('made.t', name) ~ ')') -}}
+             ~ ') as made where ' ~ (of_name if as_spelled else in_any_case) ~ ')') -}}
 {% endmacro %}
 
 
 {#- A condition: what stands in a column is a name that DuckDB takes for this one. Not by lower(), which knows more letters than those of ASCII. -#}
 {% macro stringx_has_name(column, name) %}
   {{- return('translate(' ~ column ~ ", 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz') = " ~ stringx_literal(stringx_folded(name))) -}}
-=======
-             ~ ') as made where ' ~ (of_name if as_spelled else in_any_case) ~ ')') -}}
->>>>>>> 3f07cef4 (A table of a document has one spelling on Trino and DuckDB, and so one gate; columns of CSV are in the order of the first file)
 {% endmacro %}
 
 
