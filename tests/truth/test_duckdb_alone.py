@@ -10,12 +10,14 @@ import duckdb
 import pytest
 from jinja2.sandbox import SandboxedEnvironment
 
+from api.checks.specification import custom_sql_facts
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.custom_sql.common_patterns import COMMON, fault_of_pattern
+from stringx_dataops.contract.custom_sql.dialects import dialect_of
 from stringx_dataops.contract.settings import ROOT
 from tests.support.databases import Target
 from tests.support.duckdb_target import DuckdbFiles
-from tests.support.engine import gate, rule
+from tests.support.engine import CATALOGUE, gate, rule
 
 MACROS = ROOT / "stringx" / "duckdb" / "macros"
 ORDERS = """
@@ -353,9 +355,17 @@ def test_the_name_of_the_table_in_another_case_is_not_the_whole_row(files: Duckd
 def test_the_name_of_the_table_is_the_whole_row_beside_a_column_with_other_letters(files: DuckdbFiles) -> None:
     """DuckDB folds letters of ASCII alone."""
     path = files.file('create schema public; create table public."ÉTAT" as select null::varchar as "état" from range(5)')
-    rules = [rule(id, "expression", sql=f'"{name}" is not null', null_passes=False) | {"named": {"sql": [name]}} for id, name in (("r", "ÉTAT"), ("c", "éTAT"))]  # fmt: skip
+    expression = CATALOGUE.get("expression")
+    assert expression is not None
+    conditions = {"r": '"ÉTAT" is not null', "w": "ÉTAT is not null", "c": '"éTAT" is not null'}
+    rules = [
+        rule(id, "expression", sql=sql, null_passes=False)
+        | custom_sql_facts(expression, {"sql": sql}, None, dialect_of("duckdb"), {"ÉTAT"})
+        for id, sql in conditions.items()
+    ]
     found = files.rules(path, gate("ÉTAT", *rules))
     assert found["r"]["reason"] == 'column "ÉTAT" does not exist'
+    assert found["w"]["reason"] == 'column "État" does not exist'
     assert (found["c"]["status"], found["c"]["failures"]) == ("fail", 5), "it is the column"
 
 

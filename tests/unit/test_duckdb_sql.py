@@ -381,6 +381,8 @@ def test_long_and_deep_texts_are_answered() -> None:
     assert dialect.are_too_many(["a = 1 and " * (MAX_TOKENS // 4)]) is False, "too long for one"
     assert dialect.are_too_many([f"a = {number} and " * 1000 + "b" for number in range(MAX_TOKENS // 4000 + 2)])
     assert dialect.bare_names('a.b = c and lower(d) > "E"') == ["c", "and", "d", "E"]
+    assert dialect.bare_names('ÉTAT > "État"') == ["État"], "only letters of ASCII are folded: no column état is meant"
+    assert dialect.bare_names("É > 1 and \u212a is null") == ["É", "and", "\u212a", "is", "null"]
 
 
 @pytest.mark.parametrize(

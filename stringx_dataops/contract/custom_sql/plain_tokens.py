@@ -2,6 +2,7 @@
 is a fault: so it does not matter how another parser would read it."""
 
 import re
+import string
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,6 +16,8 @@ from stringx_dataops.contract.custom_sql.limits import MAX_SQL, MAX_TOKENS
 Kind = Literal["word", "name", "text", "number", "sign"]
 _COMMENTS = ("--", "/*", "*/")
 _MOST_TYPES = 4
+# Engines fold no other letters in words, so that one which Python would fold to a keyword is a name.
+_FOLDED = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 # What every dialect says of a character that none knows.
 FAULTS = {
     ";": "holds a semicolon; write exactly one of it",
@@ -95,7 +98,7 @@ class Reader:
             case "number":
                 return Token("number", text, joined)
             case "word":
-                return Token("word", text.lower(), joined)
+                return Token("word", text.translate(_FOLDED), joined)
             case _:
                 return Token("sign", text, joined)
 
