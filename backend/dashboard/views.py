@@ -96,6 +96,13 @@ def rule_row(target: str, table: str, found: rules.RuleNow) -> dict[str, Any]:
     }
 
 
+def earlier_check(checks: Sequence[dict[str, Any]], found: Sequence[rules.RuleNow]) -> datetime | None:
+    """When what the rules last found was found, if the last check, which is the first here, looked at none of them."""
+    if not checks or sum(checks[0]["counts"].values()) > 0:
+        return None
+    return max((rule.points[-1].at for rule in found if rule.points), default=None)
+
+
 def _last(point: rules.Point | None) -> str:
     return "–" if point is None else numbers(point.failures, point.total, point.value, point.measured)
 

@@ -15,7 +15,7 @@ from database.pool import Database
 from stringx_dataops.contract.settings import read_settings
 from stringx_dataops.contract.signatures import new_secret
 from tests.support.dashboard import opened, sign_in, token
-from tests.support.datasets import apply, check_now, table
+from tests.support.datasets import apply, break_now, check_now, table
 from tests.support.trials import tracked, try_now
 
 HOSTILE = "<img src=x onerror=alert(1)>{{ 7+7 }}\"'"
@@ -237,6 +237,21 @@ def test_a_table_shows_its_rules_and_checks_and_a_rule_its_points(client: FlaskC
     for gone in ("/tables/shop/public.z", "/datasets/none", "/requests/none", "/tables/none/public.a"):
         answer = client.get(gone)
         assert (answer.status_code, "<h1>" in answer.text) == (404, True)
+
+
+def test_after_a_check_that_looked_at_no_rule_the_page_says_that_what_it_shows_is_of_the_one_before(
+    client: FlaskClient, shop: Database
+) -> None:
+    words = "The last check could not look at any of them. This is what the check before found, <time"
+    sign_in(client)
+    check_now(shop, table="public.a")
+    assert words not in client.get("/tables/shop/public.a").text
+    break_now(shop, "no route to the target", table="public.a")
+    assert words in client.get("/tables/shop/public.a").text
+    check_now(shop, table="public.a")
+    assert words not in client.get("/tables/shop/public.a").text
+    break_now(shop, "no route to the target", table="public.b")
+    assert words not in client.get("/tables/shop/public.b").text, "nothing was found before"
 
 
 def test_who_may_trigger_can_check_now_and_others_cannot(client: FlaskClient, shop: Database) -> None:

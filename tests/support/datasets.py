@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from api.checks import claims, lifecycle
 from api.checks.lifecycle import Check
 from api.checks.lookup import find_subject
+from api.checks.result_parts import undecided
 from api.checks.waiving import Decided
 from api.delivery.sender import Credentials
 from api.engine.command import Executable
@@ -121,7 +122,11 @@ def rule_outcome(name: str, failures: int) -> dict[str, Any]:
 
 def end(database: Database, check: Check, **failures: int) -> CheckResult:
     """Finish a claimed check on both sides: the queue, and the Backend that its result is posted to."""
-    assert claims.finish(database, check, decided(database, check, **failures), "http://backend")
+    return _end(database, check, decided(database, check, **failures))
+
+
+def _end(database: Database, check: Check, result: Decided | CheckResult) -> CheckResult:
+    assert claims.finish(database, check, result, "http://backend")
     found = CheckResult.model_validate(lifecycle.find(database, check.check_id).result)
     tracking.store(database, check.request_id, found)
     return found
@@ -133,10 +138,20 @@ def gate(database: Database, name: str, **asked: Any) -> GateView:
 
 def check_now(database: Database, failures: dict[str, int] | None = None, **asked: Any) -> CheckResult:
     """A request through both services, to its end."""
+    return end(database, _claimed_now(database, **asked), **(failures or {}))
+
+
+def break_now(database: Database, reason: str, **asked: Any) -> CheckResult:
+    """The same, of a check that could not look at any rule."""
+    check = _claimed_now(database, **asked)
+    return _end(database, check, check.result_with(undecided("errored", reason, datetime.now(UTC))))
+
+
+def _claimed_now(database: Database, **asked: Any) -> Check:
     request = CheckRequest.model_validate({"target": "shop"} | asked)
     accepted = tracking.accept(database, CATALOGUE, request, "http", "s")
     lifecycle.accept(database, CATALOGUE, CheckRequest.model_validate(accepted.body), 100)
-    return end(database, claimed(database), **(failures or {}))
+    return claimed(database)
 
 
 def run_by_worker(database: Database, home: Path, check: Check) -> dict[str, Any] | None:

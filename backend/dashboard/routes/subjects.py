@@ -43,6 +43,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         found = rules.of_table(database, catalogue, target, table, Slice(_RULES, place.skip, check_id=item["check_id"]))
         checks = history.checks_of_table(database, target, table, page=wanted(history.CHECKS, _CHECKS))
         shown = [views.rule_row(target, table, each) for each in found.rules]
+        deciding = history.checks_of_table(database, target, table, page=_COLUMNS, deciding=True)["items"]
         asking = ask_form(url_for("dashboard.check", target=target, table=table), found.window_column, request.values, error)
         return page(
             "table.html",
@@ -61,7 +62,8 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             waivers=waivers.of_table(database, target, table),
             total=found.total,
             place=place,
-            trends=views.trends_of(history.checks_of_table(database, target, table, page=_COLUMNS, deciding=True)["items"]),
+            trends=views.trends_of(deciding),
+            rules_of=views.earlier_check(deciding, found.rules),
             checks=checks["items"],
             next=next_page(checks),
             may_trigger="trigger" in g.caller.scopes,
