@@ -51,6 +51,16 @@ _CSV_REASON = re.compile(
     r"Expected Number of Columns: [0-9]+ Found: [0-9]+|Value with unterminated quote found\."
     r"|Invalid unicode \(byte sequence mismatch\) detected\. This file is not utf-8 encoded\."
 )
+# Data exceptions of one class of Python. What follows in the message is a value.
+_DATA_STATES = (
+    (re.compile(r"invalid (date|time|timestamp) field format"), "22007"),
+    (
+        re.compile(r"(date|time|timestamp) field value out of range|Type INT(32|64) with value [0-9-]+ can't be cast to the"),
+        "22008",
+    ),
+    (re.compile(r"Could not convert string "), "22P02"),
+    (re.compile(r"Type \w+ with value .* can't be cast because the value is out of range"), "22003"),
+)
 NO_VALUE = "stringx_no_value"  # macros call this function, which does not exist, in place of a value that the column's type lacks
 _LEAST_S = 0.05
 _LOOKS = 3  # at objects that are replaced while their columns are looked up
@@ -160,7 +170,10 @@ def _fault(error: Exception) -> dict[str, str | None]:
         return {"sqlstate": "22P02", "message": None}
     if sqlstate == "22000" and (words := _of_csv(lines)) is not None:
         return {"sqlstate": "SX001", "message": words}
-    return {"sqlstate": sqlstate, "message": message.partition(": ")[2][:1000] or None}
+    words = message.partition(": ")[2]
+    if sqlstate == "22000":
+        sqlstate = next((state for pattern, state in _DATA_STATES if pattern.match(words)), sqlstate)
+    return {"sqlstate": sqlstate, "message": words[:1000] or None}
 
 
 def _of_csv(lines: list[str]) -> str | None:

@@ -108,7 +108,7 @@ def test_a_long_value_is_cut_on_the_server(engine: Engine, target: Target, shown
     found = {one["id"]: one for one in json.loads(answer.outcome)["tables"][0]["rules"]}
     assert found["a"]["measured"] == ("x" * 200 + "..." if shown else None)
     assert found["n"]["measured"] == "7" * 200 + "...", "a number that is cut is none any more"
-    assert found["cast"]["reason"] == "invalid text representation (SQLSTATE 22P02)"
+    assert found["cast"]["reason"] == "argument sql: invalid text representation (SQLSTATE 22P02)"
     rows = found["by_expression"]["sample"]["rows"]
     assert rows == [[1, "x" * 200 + "...", "\\x" + "78" * 99 + "...", "7" * 200 + "..."] if shown else [1]]
 

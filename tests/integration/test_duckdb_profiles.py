@@ -152,7 +152,7 @@ def test_a_broken_column_hides_no_other(files: DuckdbFiles) -> None:
     found = measured(files, path, "t", "a", "broken", "c")
     a, broken, c = found.columns
     assert (a.error, c.error, a.distinct, c.max, found.relation) == (None, None, 20, "38", "view")
-    assert broken.error == "data exception (SQLSTATE 22000)"
+    assert broken.error == "invalid text representation (SQLSTATE 22P02)"
 
 
 def test_numbers_too_large_for_a_mean_are_measured_but_for_that(files: DuckdbFiles) -> None:

@@ -196,7 +196,7 @@ def test_a_broken_rule_hides_no_other(engine: Engine, target: Target) -> None:
     ]
     outcome = engine.outcome(target, gate("sales", *tested))
     found = {one["id"]: (one["status"], one["reason"]) for one in outcome["rules"]}
-    divided = "division by zero (SQLSTATE 22012)"
+    divided = "argument sql: division by zero (SQLSTATE 22012)"
     assert found == {
         "fine": ("pass", None),
         "divides": ("error", divided),

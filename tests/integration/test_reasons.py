@@ -27,12 +27,12 @@ AT_FAULT: list[tuple[dict[str, Any], str]] = [
     (rule("r", "regex", "code", pattern="[z-a]", where="id < 5"), "argument pattern: invalid regular expression (SQLSTATE 2201B)"),
     (rule("r", "like", "code", pattern="%\\"), "argument pattern: invalid escape sequence (SQLSTATE 22025)"),
     (rule("r", "not_null", "id", where="day > 'soon'"), "where: invalid datetime format (SQLSTATE 22007)"),
-    (rule("r", "not_null", "id", where="code::integer > 0"), "invalid text representation (SQLSTATE 22P02)"),
-    (rule("r", "rejected_values", "id", values=[1], where="code::integer > 0"), "invalid text representation (SQLSTATE 22P02)"),
+    (rule("r", "not_null", "id", where="code::integer > 0"), "where: invalid text representation (SQLSTATE 22P02)"),
+    (rule("r", "rejected_values", "id", values=[1], where="code::integer > 0"), "where: invalid text representation (SQLSTATE 22P02)"),
 ]  # fmt: skip
 
 
-def test_the_argument_at_fault_is_named_and_a_rows_value_is_not(engine: Engine, target: Target) -> None:
+def test_the_text_at_fault_is_named_and_a_rows_value_is_not(engine: Engine, target: Target) -> None:
     target.execute(TABLE)
     rules = [one | {"id": f"r{number}"} for number, (one, _) in enumerate(AT_FAULT)]
     found = engine.rules(target, gate("t", *rules, rule("fine", "not_null", "id")))

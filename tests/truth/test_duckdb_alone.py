@@ -395,6 +395,37 @@ def test_a_reason_has_no_value_of_a_row(files: DuckdbFiles) -> None:
     assert "Alice" not in str(found)
 
 
+def test_a_reason_names_the_text_at_fault(files: DuckdbFiles) -> None:
+    path = files.file("create schema public; create table public.t as select 1 as id, date '2026-01-01' as day, 'x' as shop")
+    rules = [
+        rule("bound", "between", "day", min="2026-02-30"),
+        rule("values", "accepted_values", "day", values=["2026-02-30"]),
+        rule("where", "not_null", "id", where="shop::integer > 1"),
+        rule("literal", "not_null", "id", where="day < '2026-02-30'"),
+        rule("sql", "expression", sql="shop::integer > 1"),
+        rule("query", "sql", query="select id from public.t where shop::integer > 1"),
+    ]
+    found = files.rules(path, gate("t", *(each | {"named": {}} for each in rules)))  # none is the table's
+    assert {id: each["reason"] for id, each in found.items()} == {
+        "bound": "argument min: date/time field value out of range (SQLSTATE 22008)",
+        "values": "argument values: date/time field value out of range (SQLSTATE 22008)",
+        "where": "where: invalid text representation (SQLSTATE 22P02)",
+        "literal": "where: date/time field value out of range (SQLSTATE 22008)",
+        "sql": "argument sql: invalid text representation (SQLSTATE 22P02)",
+        "query": "argument query: invalid text representation (SQLSTATE 22P02)",
+    }
+    window = {"column": "day", "from": "2026-01-01", "to": "2026-13-10"}
+    windowed = files.rules(path, gate("t", rule("r", "not_null", "id"), window=window))
+    assert windowed["r"]["reason"] == "the request's window: date/time field value out of range (SQLSTATE 22008)"
+
+
+def test_a_date_beyond_all_moments_is_out_of_range(files: DuckdbFiles) -> None:
+    path = files.file("create schema public; create table public.t as select date '5881580-07-10' as day")
+    rules = [rule("future", "not_in_future", "day"), rule("fresh", "freshness", "day", max_age="1d")]
+    found = files.rules(path, gate("t", *rules))
+    assert {each["reason"] for each in found.values()} == {"date/time field value out of range (SQLSTATE 22008)"}
+
+
 def test_conditions_that_are_no_conditions_are_errors(files: DuckdbFiles, orders: Path) -> None:
     found = files.rules(
         orders, gate("orders", rule("r", "expression", sql="order_id"), rule("s", "not_null", "shop", where="price"))

@@ -55,16 +55,19 @@ def test_a_rule_that_fails_fails_alone_and_shows_no_value(shop: TrinoTables) -> 
         of_trino("casts", "expression", sql="cast(status as integer) > 0"),
         of_trino("unnamed", "expression", sql="nothing > 0"),
         of_trino("queries", "sql", query=f"select 1 from {shop.schema}.orders where cast(status as integer) > 0"),
+        of_trino("narrows", "not_null", "shop") | {"where": "cast(status as integer) > 0"},
         rule("counts", "not_null", "status"),
         rule("unique", "unique", "order_id"),
     ]
     found = checked(shop, *rules)
+    assert str(found["narrows"]["reason"]).startswith("where: ")
     assert {id: each["status"] for id, each in found.items()} == {
-        **dict.fromkeys(("divides", "casts", "unnamed", "queries"), "error"), "counts": "fail", "unique": "fail",
+        **dict.fromkeys(("divides", "casts", "unnamed", "queries", "narrows"), "error"), "counts": "fail", "unique": "fail",
     }  # fmt: skip
     assert found["counts"]["failures"] == found["unique"]["failures"] == 1
     assert "nothing" in found["unnamed"]["reason"]
-    assert found["divides"]["reason"] == "division by zero (SQLSTATE 22012)"
+    assert found["divides"]["reason"] == "argument sql: division by zero (SQLSTATE 22012)"
+    assert str(found["queries"]["reason"]).startswith("argument query: ")
     assert not any(value in str(found) for value in ("secret", "lost"))
 
 

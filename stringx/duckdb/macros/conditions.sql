@@ -88,3 +88,7 @@
 
 {#- Counting distinct values is not faster here than grouping them. -#}
 {% macro stringx_unique_by_counting(name, scope, sums, inside, rows) %}{{- return(none) -}}{% endmacro %}
+
+
+{#- FROM for an expression whose constants are to fail: a row without values, as DuckDB computes nothing of a query with LIMIT 0. -#}
+{% macro stringx_from_no_row(relation) %}{{- return(' from (select 1) as stringx_no_row left join ' ~ relation ~ ' on false') -}}{% endmacro %}

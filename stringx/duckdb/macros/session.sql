@@ -67,7 +67,8 @@
   {%- if error.message and error.sqlstate[:2] in ('0A', '42', '53', '58') -%}
     {{- return(modules.re.sub('\\s+', ' ', error.message)[:300]) -}}
   {%- endif -%}
-  {{- return({'22P02': 'invalid text representation', '22025': 'invalid escape sequence', '22003': 'numeric value out of range', '22000': 'data exception'}.get(error.sqlstate, 'database error')
+  {{- return({'22P02': 'invalid text representation', '22025': 'invalid escape sequence', '22003': 'numeric value out of range', '22007': 'invalid datetime format',
+              '22008': 'date/time field value out of range', '22000': 'data exception'}.get(error.sqlstate, 'database error')
              ~ ' (SQLSTATE ' ~ error.sqlstate ~ ')') -}}
 {% endmacro %}
 

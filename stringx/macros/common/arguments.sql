@@ -1,35 +1,56 @@
 {#- Which of a rule's own texts a data exception (SQLSTATE class 22) is about: a value or bound that the column's type cannot hold, a broken
     pattern, a literal in its `where` or in the request's window. Each is tried alone, without reading a row, and only for rules with such an
-    error. If none fails by itself, a row's value was the cause, and the reason stays as it is. -#}
+    error. If none fails by itself, a row's value was the cause: then its custom SQL is tried on the rows. If that does not fail either, the
+    reason stays as it is. -#}
 
-{#- {rule_key: {reason}}, for rules with an argument that fails by itself. -#}
+{#- {rule_key: {reason}}, for rules with a text that fails. -#}
 {% macro stringx_reasons_of_arguments(spec, tables, state, outcome) %}
-  {%- set slots = {} -%}
+  {%- set reasons, failed = {}, [] -%}
   {%- for table in tables -%}
     {%- for rule in table.rules if (outcome.tables[table.number].rules[rule.number].sqlstate or '').startswith('22') -%}
-      {%- for name, test in stringx_argument_tests(rule).items() -%}
-        {%- do slots.update({table.number ~ '/' ~ rule.number ~ '/' ~ name: {'sql': 'select coalesce((' ~ test ~ '), \'""\')', 'timezone': table.spec.timezone,
-                                                                           'path': state.path if rule.runs_custom else none}}) -%}
-      {%- endfor -%}
+      {%- do failed.append({'key': table.number ~ '/' ~ rule.number, 'table': table, 'rule': rule}) -%}
     {%- endfor -%}
   {%- endfor -%}
-  {%- set reasons = {} -%}
-  {%- if slots -%}
-    {%- for slot, result in stringx_run('', spec, slots).results.items() if result is mapping and result.sqlstate[:2] == '22' -%}
-      {%- set table, rule, name = slot.split('/', 2) -%}
-      {%- do reasons.setdefault(table ~ '/' ~ rule, {'reason': name ~ ': ' ~ stringx_reason(result)}) -%}
+  {%- for tests_of in ('stringx_argument_tests', 'stringx_custom_sql_tests') -%}
+    {%- set slots = {} -%}
+    {%- for one in failed if one.key not in reasons -%}
+      {%- for name, test in context[tests_of](one.rule).items() -%}
+        {%- do slots.update({one.key ~ '/' ~ name: {'sql': 'select coalesce((' ~ test ~ '), \'""\')', 'timezone': one.table.spec.timezone,
+                                                   'path': state.path if one.rule.runs_custom else none}}) -%}
+      {%- endfor -%}
     {%- endfor -%}
-  {%- endif -%}
+    {%- if slots -%}
+      {%- for slot, result in stringx_run('', spec, slots).results.items() if result is mapping and result.sqlstate[:2] == '22' -%}
+        {%- set table, rule, name = slot.split('/', 2) -%}
+        {%- do reasons.setdefault(table ~ '/' ~ rule, {'reason': name ~ ': ' ~ stringx_reason(result)}) -%}
+      {%- endfor -%}
+    {%- endif -%}
+  {%- endfor -%}
   {{- return(reasons) -}}
+{% endmacro %}
+
+
+{#- {name of a text: a SELECT that fails if its custom SQL fails for a row}. -#}
+{% macro stringx_custom_sql_tests(rule) %}
+  {%- set tests, begin = {}, 'select cast(count(*) as ' ~ stringx_type_names().text ~ ') from ' -%}
+  {%- if rule.spec.type == 'sql' and 'sample' in rule.sql -%}
+    {%- do tests.update({'argument query': begin ~ '(' ~ rule.sql.sample.query ~ ') as violating'}) -%}
+  {%- else -%}
+    {%- if rule.scope.where is not none -%}{%- do tests.update({'where': begin ~ rule.scope.relation ~ stringx_where(rule.scope.both)}) -%}{%- endif -%}
+    {%- if rule.spec.type == 'expression' and 'violation' in rule.sql -%}
+      {%- do tests.update({'argument sql': begin ~ rule.scope.relation ~ stringx_where(stringx_all([rule.scope.both, '(' ~ rule.sql.violation ~ ')']))}) -%}
+    {%- endif -%}
+  {%- endif -%}
+  {{- return(tests) -}}
 {% endmacro %}
 
 
 {#- {name of a text: a SELECT that fails if the text is at fault}. -#}
 {% macro stringx_argument_tests(rule) %}
   {%- set arguments, tests, text = rule.spec.arguments, {}, stringx_type_names().text -%}
-  {%- set nothing = ' as ' ~ text ~ ') from ' ~ rule.scope.relation ~ ' limit 0' -%}
-  {%- if rule.scope.window is not none -%}{%- do tests.update({"the request's window": "select '' from " ~ rule.scope.relation ~ ' where ' ~ rule.scope.window ~ ' limit 0'}) -%}{%- endif -%}
-  {%- if rule.scope.where is not none -%}{%- do tests.update({'where': "select '' from " ~ rule.scope.relation ~ ' where ' ~ rule.scope.where ~ ' limit 0'}) -%}{%- endif -%}
+  {%- set nothing = ' as ' ~ text ~ ')' ~ stringx_from_no_row(rule.scope.relation) -%}
+  {%- if rule.scope.window is not none -%}{%- do tests.update({"the request's window": 'select cast((' ~ rule.scope.window ~ ')' ~ nothing}) -%}{%- endif -%}
+  {%- if rule.scope.where is not none -%}{%- do tests.update({'where': 'select cast(' ~ rule.scope.where ~ nothing}) -%}{%- endif -%}
   {%- if arguments.get('values') and rule.spec.columns -%}
     {%- set fact = rule.scope.types.get(rule.spec.columns[0]) -%}
     {%- do tests.update({'argument values': 'select cast(' ~ stringx_compared(rule.spec.columns[0], fact) ~ ' in (' ~ stringx_values(arguments['values'], fact) ~ ')' ~ nothing}) -%}

@@ -95,3 +95,7 @@
 
 {#- Trino counts distinct values by grouping them. -#}
 {% macro stringx_unique_by_counting(name, scope, sums, inside, rows) %}{{- return(none) -}}{% endmacro %}
+
+
+{#- FROM for an expression that is looked at, but computed for no row: its constants fail. -#}
+{% macro stringx_from_no_row(relation) %}{{- return(' from ' ~ relation ~ ' limit 0') -}}{% endmacro %}

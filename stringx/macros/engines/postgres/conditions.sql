@@ -127,3 +127,7 @@
   {{- return({'in_halves': in_halves, 'statement': 'select found.failures, found.measured from (' ~ count ~ ') as stringx_counted, lateral (select ' ~ sums ~ ' from '
              ~ stringx_repeated(only_then, [name], inside, rows) ~ ') as found'}) -}}
 {% endmacro %}
+
+
+{#- FROM for an expression that is looked at, but computed for no row: its constants fail. -#}
+{% macro stringx_from_no_row(relation) %}{{- return(' from ' ~ relation ~ ' limit 0') -}}{% endmacro %}
