@@ -41,6 +41,10 @@ class NotAsListed(Exception):
     """A file's header line is not as the target lists its columns; the text is one line."""
 
 
+class _LoneReturns(Exception):
+    """A file's lines do not end with LF."""
+
+
 def query(location: dict[str, Any]) -> str:
     """A SELECT of the columns of a location, each with its type, in the order of the first file. Another file may have them in an
     order of its own, which its header line says: DuckDB passes over that line. Raises NotAsListed."""
@@ -73,22 +77,35 @@ def _order(location: dict[str, Any], file: str) -> tuple[str, ...]:
         raise NotAsListed(
             f"{file} cannot be read: {'it is damaged' if file.endswith('.gz') else type(error).__name__}"
         ) from error
-    except (ValueError, csv.Error) as error:
-        raise NotAsListed(f"{file} does not begin with a line of CSV in UTF-8") from error
-    expected = location["columns"]
-    for place, name in enumerate(found, 1):
-        if name not in expected:  # which may be a value, if there is no header
-            raise NotAsListed(f"the first line of {file} has something else than a listed column at place {place}")
-        if found.count(name) > 1:
-            raise NotAsListed(f"the first line of {file} has the column {name} twice")
-    for name in expected:
-        if name not in found:
-            raise NotAsListed(f"the first line of {file} lacks the column {name}")
+    except UnicodeDecodeError as error:
+        raise NotAsListed(f"the first line of {file} is not in UTF-8") from error
+    except _LoneReturns as error:
+        raise NotAsListed(f"{file} ends its lines with CR alone; end each with LF, or each with CRLF") from error
+    except csv.Error as error:
+        raise NotAsListed(
+            f"the first line of {file} has signs between a quote and the delimiter {location['delimiter']}, such as blanks or"
+            " another delimiter, or a quote without an end"
+        ) from error
+    if (words := _fault_of_header(found, list(location["columns"]), location["delimiter"])) is not None:
+        raise NotAsListed(f"the first line of {file} {words}")
     return tuple(found)
 
 
+def _fault_of_header(found: list[str], expected: list[str], delimiter: str) -> str | None:
+    """How a header differs from the columns that are listed, as the end of a sentence. A name that is not listed is not shown, as
+    it is a value if there is no header."""
+    other = next((place for place, name in enumerate(found, 1) if name not in expected), None)
+    if other is not None and len(found) == 1:
+        return f"is one text, without the delimiter {delimiter}; correct delimiter, or the file"
+    if (twice := next((name for name in found if name in expected and found.count(name) > 1), None)) is not None:
+        return f"has the column {twice} twice"
+    if (missing := next((name for name in expected if name not in found), None)) is not None:
+        return f"lacks the column {missing}" + (f"; it has something else at place {other}" if other is not None else "")
+    return f"has something else than a listed column at place {other}" if other is not None else None
+
+
 def _header(file: str, delimiter: str) -> list[str]:
-    """The names in the first line of a file."""
+    """The names in the first line of a file. Raises UnicodeDecodeError, _LoneReturns and csv.Error."""
     with _opened(file) as opened:
         if file.endswith(".gz"):
             with gzip.open(opened) as unpacked:
@@ -97,7 +114,9 @@ def _header(file: str, delimiter: str) -> list[str]:
                     pass
         else:
             line = opened.readline(_MOST_HEADER_BYTES)
-    text = line.decode("utf-8-sig").rstrip("\n").rstrip("\r")
+    text = line.decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
+    if "\r" in text:
+        raise _LoneReturns
     return next(csv.reader([text], delimiter=delimiter, strict=True), [])
 
 

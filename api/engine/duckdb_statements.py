@@ -50,7 +50,9 @@ _CSV_FAULT = re.compile(r"CSV Error on Line: ([0-9]+)|The CSV Parser state machi
 _CSV_REASON = re.compile(
     r"Expected Number of Columns: [0-9]+ Found: [0-9]+|Value with unterminated quote found\."
     r"|Invalid unicode \(byte sequence mismatch\) detected\. This file is not utf-8 encoded\."
+    r"|Maximum line size of [0-9]+ bytes exceeded\. Actual Size:[0-9]+ bytes\."
 )
+_CSV_TOO_LONG = re.compile(r"Maximum line size of ([0-9]+) bytes .*")
 # Data exceptions of one class of Python. What follows in the message is a value.
 _DATA_STATES = (
     (re.compile(r"invalid (date|time|timestamp) field format"), "22007"),
@@ -186,6 +188,10 @@ def _of_csv(lines: list[str]) -> str | None:
         return None
     file = next((line.partition("=")[2].strip() for line in reversed(lines) if line.startswith("  file = ")), "a file")
     why = next((line for line in lines[1:] if _CSV_REASON.fullmatch(line)), "it is not as RFC 4180 has it")
+    if not broken[1]:  # DuckDB's parser has lost its place
+        why = "its line ends are of several kinds; end each line with LF, or each with CRLF"
+    elif too_long := _CSV_TOO_LONG.fullmatch(why):
+        why = f"the line is too long; DuckDB reads {too_long[1]} bytes per line"
     place = f"line {broken[1]} of {file}" if broken[1] else file
     return f"{place} cannot be read as CSV: {why}"[:600]
 

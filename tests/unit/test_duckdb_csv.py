@@ -94,6 +94,14 @@ def test_a_text_that_is_no_value_of_its_type_is_an_error_of_its_column_alone(tmp
         ("x,y\n1,2,\n", "line 2 of {file} cannot be read as CSV: Expected Number of Columns: 2 Found: 3"),
         ('x,y\n1,2,"",,\n', "line 2 of {file} cannot be read as CSV: Expected Number of Columns: 2 Found: "),
         ('x,y\n1,"2\n3,4\n', "line 2 of {file} cannot be read as CSV: Value with unterminated quote found."),
+        (
+            f"x,y\n1,{'z' * 3_000_000}\n",
+            "line 2 of {file} cannot be read as CSV: the line is too long; DuckDB reads 2000000 bytes per line",
+        ),
+        (
+            "x,y\n1,2\r\n3,4\n",
+            "{file} cannot be read as CSV: its line ends are of several kinds; end each line with LF, or each with CRLF",
+        ),
         (b"x,y\n1,\xff\n", "line 2 of {file} cannot be read as CSV: Invalid unicode"),
     ],
 )
@@ -112,12 +120,16 @@ def test_a_broken_line_is_named_whatever_is_asked_and_not_shown(tmp_path: Path, 
     [
         ("x\n1\n", "the first line of {file} lacks the column y"),
         ("x,y,z\n1,2,3\n", "the first line of {file} has something else than a listed column at place 3"),
-        ("X,y\n1,2\n", "the first line of {file} has something else than a listed column at place 1"),
+        ("X,y\n1,2\n", "the first line of {file} lacks the column x; it has something else at place 1"),
+        ("x,Y\n1,2\n", "the first line of {file} lacks the column y; it has something else at place 2"),
         ("x,y,x\n1,2,3\n", "the first line of {file} has the column x twice"),
-        ("x;y\n1;2\n", "the first line of {file} has something else than a listed column at place 1"),
+        ("x;y\n1;2\n", "the first line of {file} is one text, without the delimiter ,; correct delimiter, or the file"),
+        ('"x";"y"\n1;2\n', "the first line of {file} has signs between a quote and the delimiter ,"),
+        ('"x" , y\n1,2\n', "the first line of {file} has signs between a quote and the delimiter ,"),
+        ("x,y\r1,2\r", "{file} ends its lines with CR alone; end each with LF, or each with CRLF"),
         ("\nx,y\n1,2\n", "the first line of {file} lacks the column x"),
         ("", "the first line of {file} lacks the column x"),
-        (b"\xff,y\n", "{file} does not begin with a line of CSV in UTF-8"),
+        (b"\xff,y\n", "the first line of {file} is not in UTF-8"),
     ],
 )
 def test_a_header_that_is_not_as_the_columns_are_listed(tmp_path: Path, content: bytes | str, words: str) -> None:
