@@ -28,7 +28,7 @@ from kafka.errors import KafkaError
 from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.messages import kafka
 from stringx_dataops.contract.messages.kafka import Kafka
-from stringx_dataops.contract.settings import SettingsError
+from stringx_dataops.contract.variables import SettingsError
 
 TABLES = ("public.flights", "public.weather", "public.planes", "public.airlines", "public.airports")
 PATIENCE_S = 600

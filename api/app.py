@@ -19,7 +19,8 @@ try:
     from database.notifications import Listener
     from database.pool import Database
     from stringx_dataops.contract.catalogue.rule_types import Catalogue
-    from stringx_dataops.contract.settings import Settings, SettingsError, read_settings
+    from stringx_dataops.contract.settings import Settings, read_settings
+    from stringx_dataops.contract.variables import SettingsError
     from web import service
 except ModuleNotFoundError as missing:
     if __name__ != "__main__":

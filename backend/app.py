@@ -41,7 +41,8 @@ from database.notifications import Listener
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.messages.addresses import Addresses
-from stringx_dataops.contract.settings import Settings, SettingsError, read_settings, service_key, sign_in_secret, signing_secrets
+from stringx_dataops.contract.settings import Settings, read_settings, service_key, sign_in_secret, signing_secrets
+from stringx_dataops.contract.variables import SettingsError
 from web import service
 from web.look import files as look
 

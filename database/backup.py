@@ -18,7 +18,8 @@ from database.queries import load_queries
 from stringx_dataops import __version__
 from stringx_dataops.contract.backups import Header, Manifest, Output, Writer
 from stringx_dataops.contract.problems import Busy, DatabaseFault, StringXError, Unavailable
-from stringx_dataops.contract.settings import SettingsError, read_settings
+from stringx_dataops.contract.settings import read_settings
+from stringx_dataops.contract.variables import SettingsError
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 # What is about processes and people of the moment: who is signed in, which workers live, what loops report.

@@ -23,7 +23,7 @@ from database import major_upgrade
 from database.account import account
 from database.server_processes import does_not_end, ends_after, is_alive, servers_of
 from stringx_dataops.contract.files import write_whole
-from stringx_dataops.contract.settings import write_secret
+from stringx_dataops.contract.variables import write_secret
 
 VERSION = "18"
 PORTS = range(20_000, 32_000)  # below the ports that systems use for outgoing connections

@@ -21,7 +21,8 @@ from database.pool import Cursor, Database, Row
 from stringx_dataops.contract import signatures
 from stringx_dataops.contract.keys import OWNER, SCOPES, SERVICE, SERVICE_SCOPES, new_key
 from stringx_dataops.contract.problems import StringXError, Unavailable
-from stringx_dataops.contract.settings import Settings, SettingsError, read_settings, secret, write_secret
+from stringx_dataops.contract.settings import Settings, read_settings
+from stringx_dataops.contract.variables import SettingsError, secret, write_secret
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 7_418_205_331  # an arbitrary number for an advisory lock, so that two migrations never run at once

@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from stringx_dataops.contract.messages import kafka
-from stringx_dataops.contract.settings import VARIABLES, Settings, SettingsError, secret
+from stringx_dataops.contract.settings import VARIABLES, Settings
+from stringx_dataops.contract.variables import SettingsError, secret
 
 PATIENCE_S = 3.0
 _MOST = 10  # lines about documents

@@ -9,7 +9,8 @@ from stringx_dataops import __version__
 from stringx_dataops.connection import Connection, key_source, path_of
 from stringx_dataops.contract.http_content import HttpAnswer, in_one_line
 from stringx_dataops.contract.messages.verdicts import TERMINAL
-from stringx_dataops.contract.settings import Settings, SettingsError, secret
+from stringx_dataops.contract.settings import Settings
+from stringx_dataops.contract.variables import SettingsError, secret
 from stringx_dataops.following import pause_of
 from stringx_dataops.http import FAULTS
 

@@ -25,7 +25,8 @@ from stringx_dataops import __version__
 from stringx_dataops.contract.catalogue.dbt_project import fingerprint
 from stringx_dataops.contract.files import write_whole
 from stringx_dataops.contract.problems import StringXError
-from stringx_dataops.contract.settings import ROOT, Settings, SettingsError
+from stringx_dataops.contract.settings import ROOT, Settings
+from stringx_dataops.contract.variables import SettingsError
 
 RULES = ROOT / "rules"
 APPLIED = "rules-applied"  # in the home: names of the files that an earlier start has applied

@@ -10,7 +10,8 @@ from launch import broker, preflight
 from launch.broker import BrokerError
 from launch.install import PYTHON, VENV, InstallError, install
 from launch.preflight import PreflightError
-from stringx_dataops.contract.settings import ROOT, SettingsError, read_settings
+from stringx_dataops.contract.settings import ROOT, read_settings
+from stringx_dataops.contract.variables import SettingsError
 
 
 def main() -> int:

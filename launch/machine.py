@@ -12,7 +12,8 @@ from database.embedded import Cluster, EmbeddedError
 from launch import broker, moved, preflight, process, supervision
 from launch.errors import StartError
 from launch.roles import MIGRATED, READY, SERVING, SUPERVISED, become_python
-from stringx_dataops.contract.settings import FILES, ROOT, SECRETS, Settings, SettingsError, read_settings
+from stringx_dataops.contract.settings import FILES, ROOT, SECRETS, Settings, read_settings
+from stringx_dataops.contract.variables import SettingsError
 
 
 def run(role: str, settings: Settings) -> NoReturn:

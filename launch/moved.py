@@ -6,7 +6,8 @@ Uses only the standard library, because it is looked at before anything is insta
 from pathlib import Path
 
 from stringx_dataops.contract.files import write_whole
-from stringx_dataops.contract.settings import Settings, SettingsError
+from stringx_dataops.contract.settings import Settings
+from stringx_dataops.contract.variables import SettingsError
 
 MARK = "database-moved"  # a file in STRINGX_HOME
 

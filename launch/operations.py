@@ -29,7 +29,8 @@ from launch.preflight import PreflightError
 from stringx_dataops.contract.backups import BackupError
 from stringx_dataops.contract.files import write_whole
 from stringx_dataops.contract.problems import StringXError
-from stringx_dataops.contract.settings import ROOT, Settings, SettingsError, read_settings
+from stringx_dataops.contract.settings import ROOT, Settings, read_settings
+from stringx_dataops.contract.variables import SettingsError
 
 # Signals that end PostgreSQL, and the seconds that each has. The second one leaves the rest to the next start, and loses nothing.
 _STOPS = ((signal.SIGINT, 60.0), (signal.SIGQUIT, 30.0))

@@ -10,7 +10,8 @@ from typing import NoReturn
 from database import awaited
 from launch import process
 from launch.errors import StartError
-from stringx_dataops.contract.settings import ROOT, Settings, SettingsError, read_settings, secret
+from stringx_dataops.contract.settings import ROOT, Settings, read_settings
+from stringx_dataops.contract.variables import SettingsError, secret
 
 MIGRATED = "run/migrated"  # this file in STRINGX_HOME exists when the first start has migrated the internal database
 SERVING = "run/serving"  # … this one when Backend and DataOps take requests

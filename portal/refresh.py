@@ -27,7 +27,8 @@ from portal.project_state import STATE_FILE
 from portal.sources import Names, named
 from portal.user_project import UserProject
 from stringx_dataops.contract.problems import StringXError
-from stringx_dataops.contract.settings import Settings, SettingsError, read_settings
+from stringx_dataops.contract.settings import Settings, read_settings
+from stringx_dataops.contract.variables import SettingsError
 from web import logs
 
 LOOK_EVERY_S = 3.0

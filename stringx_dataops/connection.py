@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from stringx_dataops import __version__
-from stringx_dataops.contract.settings import ROOT, SettingsError, secret
+from stringx_dataops.contract.settings import ROOT
+from stringx_dataops.contract.variables import SettingsError, secret
 from stringx_dataops.errors import Away, Misconfigured, Refused, Undecided
 
 if TYPE_CHECKING:

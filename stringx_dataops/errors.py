@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from stringx_dataops.contract.settings import SettingsError
+from stringx_dataops.contract.variables import SettingsError
 
 if TYPE_CHECKING:
     from stringx_dataops.answers import Gate, Request

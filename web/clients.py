@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Sequence
 
-from stringx_dataops.contract.settings import Network
+from stringx_dataops.contract.variables import Network
 
 
 def client_address(remote: str, forwarded: str, trusted: Sequence[Network]) -> str:

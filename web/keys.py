@@ -10,7 +10,7 @@ from database.keys import Caller
 from database.pool import Database
 from stringx_dataops.contract.documents.fields import did_you_mean
 from stringx_dataops.contract.problems import Forbidden, NotFound
-from stringx_dataops.contract.settings import Network
+from stringx_dataops.contract.variables import Network
 from web import openapi
 from web.clients import client_address
 from web.openapi import Operation

@@ -18,7 +18,7 @@ from database.releases import Presence
 from database.reports import Report
 from stringx_dataops import __version__
 from stringx_dataops.contract.problems import NotFound, StringXError
-from stringx_dataops.contract.settings import Network
+from stringx_dataops.contract.variables import Network
 from web import bodies, hosts, keys, metrics, openapi, parameters, paths, problems, traced_requests, waiting
 from web.bodies import answer
 from web.metrics import Metrics

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from api.targets.engine import TargetUnusable
 from stringx_dataops.contract.documents.engines.base import WithPassword
-from stringx_dataops.contract.settings import SettingsError, secret
+from stringx_dataops.contract.variables import SettingsError, secret
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import traceback
 
 from api.worker import loading
 from stringx_dataops.contract.catalogue.dbt_project import fault_of_project
-from stringx_dataops.contract.settings import SettingsError, read_settings
+from stringx_dataops.contract.settings import read_settings
+from stringx_dataops.contract.variables import SettingsError
 
 
 def main() -> int:

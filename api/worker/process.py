@@ -23,7 +23,8 @@ from database.pool import Database
 from stringx_dataops.contract.adapters import DEFAULT_ADAPTER
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.custom_sql.dialects import dialect_of
-from stringx_dataops.contract.settings import Settings, SettingsError, service_key, signing_secrets
+from stringx_dataops.contract.settings import Settings, service_key, signing_secrets
+from stringx_dataops.contract.variables import SettingsError
 from web import logs, tracing
 
 

@@ -7,8 +7,8 @@ from backend.notifications.log import Log
 from backend.requests.asking import Asking
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.settings import Network
 from stringx_dataops.contract.sign_in import SignIn
+from stringx_dataops.contract.variables import Network
 
 if TYPE_CHECKING:  # only installations with a provider load it
     from backend.sign_in.provider import Provider

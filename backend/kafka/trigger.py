@@ -32,7 +32,8 @@ from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.messages import kafka
 from stringx_dataops.contract.messages.kafka import Kafka
 from stringx_dataops.contract.problems import StringXError
-from stringx_dataops.contract.settings import SettingsError, read_settings
+from stringx_dataops.contract.settings import read_settings
+from stringx_dataops.contract.variables import SettingsError
 from web import logs, tracing
 
 _END_S = 20.0  # for a batch that is being sent when the process is told to end

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from database.sending import NotSent
 from stringx_dataops.contract.documents.channels import ChannelDocument
-from stringx_dataops.contract.settings import SettingsError, secret
 from stringx_dataops.contract.signatures import of_channel, read_secrets
+from stringx_dataops.contract.variables import SettingsError, secret
 
 LONGEST_ADDRESS = 10_000  # characters
 _LONGEST_FILE = 8 * LONGEST_ADDRESS  # bytes that are read; a longer one holds no address

@@ -9,7 +9,7 @@ import click
 from stringx_dataops.cli.options import AS_JSON_LINES, example
 from stringx_dataops.contract.messages import kafka
 from stringx_dataops.contract.messages.kafka import Kafka
-from stringx_dataops.contract.settings import SettingsError
+from stringx_dataops.contract.variables import SettingsError
 
 if TYPE_CHECKING:
     from stringx_dataops.cli.letters import Letter, Letters

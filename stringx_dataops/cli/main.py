@@ -10,7 +10,7 @@ from stringx_dataops import __version__
 from stringx_dataops.cli.lazy import LazyGroup
 from stringx_dataops.cli.output import say
 from stringx_dataops.cli.terminal import color_by
-from stringx_dataops.contract.settings import SettingsError
+from stringx_dataops.contract.variables import SettingsError
 from stringx_dataops.errors import DataOpsError
 
 _POINTER = re.compile(r"^/(?:query/)?([a-z_]+)(?:/[0-9]+)?:", re.MULTILINE)

@@ -3,26 +3,20 @@
 `read_settings` returns typed settings, or raises a `SettingsError` whose text is shown to the user.
 """
 
-import ipaddress
 import os
-import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from stringx_dataops.contract import buckets, database_addresses, lineage, sign_in
+from stringx_dataops.contract import buckets, lineage, sign_in, variables
 from stringx_dataops.contract.buckets import Bucket
 from stringx_dataops.contract.lineage import LineageReceiver
 from stringx_dataops.contract.sign_in import SignIn
+from stringx_dataops.contract.variables import Network, SettingsError, secret
 
 ROOT = Path(__file__).resolve().parents[2]
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _LEAST_AUDIT_DAYS = 30
-
-
-class SettingsError(Exception):
-    """A variable is missing or wrong; the text is one line that names it and the fix."""
 
 
 @dataclass(frozen=True)
@@ -145,78 +139,52 @@ FILES = ("KAFKA_SSL_CAFILE", "KAFKA_SSL_CERTFILE", "KAFKA_SSL_KEYFILE")  # varia
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from the environment. Raises SettingsError, which names the first variable that cannot be used."""
     env = os.environ if environ is None else environ
-    home = _path(env, "STRINGX_HOME", ROOT / ".stringx")
-    dataops_port = _number(env, "DATAOPS_PORT", 5001, 1, 65535)
-    backend_port = _number(env, "BACKEND_PORT", 5002, 1, 65535)
-    public_url = _url(env, "PUBLIC_URL", "") if env.get("PUBLIC_URL") else None
-    docs_url = _url(env, "DOCS_URL", "") if env.get("DOCS_URL") else None
-    dataops_url = _url(env, "DATAOPS_URL", f"http://127.0.0.1:{dataops_port}")
-    backend_url = _url(env, "BACKEND_URL", f"http://127.0.0.1:{backend_port}")
-    project = _path(env, "DBT_PROJECT_DIR", ROOT / "stringx")
+    home = variables.path(env, "STRINGX_HOME", ROOT / ".stringx")
+    dataops_port = variables.number(env, "DATAOPS_PORT", 5001, 1, 65535)
+    backend_port = variables.number(env, "BACKEND_PORT", 5002, 1, 65535)
+    public_url = variables.address(env, "PUBLIC_URL", "") if env.get("PUBLIC_URL") else None
+    docs_url = variables.address(env, "DOCS_URL", "") if env.get("DOCS_URL") else None
+    dataops_url = variables.address(env, "DATAOPS_URL", f"http://127.0.0.1:{dataops_port}")
+    backend_url = variables.address(env, "BACKEND_URL", f"http://127.0.0.1:{backend_port}")
+    project = variables.path(env, "DBT_PROJECT_DIR", ROOT / "stringx")
     return Settings(
         home=home,
         bind_host=env.get("BIND_HOST") or "127.0.0.1",
         dataops_port=dataops_port,
         backend_port=backend_port,
-        docs_port=_number(env, "DOCS_PORT", 8001, 1, 65535),
-        allowed_hosts=_hosts(env, "ALLOWED_HOSTS")
+        docs_port=variables.number(env, "DOCS_PORT", 8001, 1, 65535),
+        allowed_hosts=variables.hosts(env, "ALLOWED_HOSTS")
         | {str(urlsplit(url).hostname) for url in (dataops_url, backend_url, public_url, docs_url) if url},
         public_url=public_url,
-        trusted_proxies=tuple(_networks(env, "TRUSTED_PROXIES")),
+        trusted_proxies=tuple(variables.networks(env, "TRUSTED_PROXIES")),
         docs_url=docs_url,
         sign_in=_sign_in(env, public_url),
         lineage=_lineage(env),
         dataops_url=dataops_url,
         backend_url=backend_url,
-        database_url=_database_url(env, "STRINGX_DATABASE_URL"),
+        database_url=variables.database_address(env, "STRINGX_DATABASE_URL"),
         database_direct_url=_direct_url(env),
         dbt_project_dir=project,
-        dbt_profiles_dir=_path(env, "DBT_PROFILES_DIR", project),
+        dbt_profiles_dir=variables.path(env, "DBT_PROFILES_DIR", project),
         kafka_bootstrap_servers=env.get("KAFKA_BOOTSTRAP_SERVERS") or None,
-        kafka_port=_number(env, "KAFKA_PORT", 9092, 1, 65534),
-        worker_concurrency=_number(env, "WORKER_CONCURRENCY", _cores(), 1, 64),
-        worker_max_checks=_number(env, "WORKER_MAX_CHECKS", 500, 1, 1_000_000),
-        batch_checks=_number(env, "BATCH_CHECKS", 16, 1, 64),
-        queue_limit=_number(env, "QUEUE_LIMIT", 20_000, 1, 10_000_000),
-        lease_s=_number(env, "LEASE_SECONDS", 20, 2, 600),
-        retention_results_days=_number(env, "RETENTION_RESULTS_DAYS", 400, 0, 36_500),
-        retention_samples_days=_number(env, "RETENTION_SAMPLES_DAYS", 30, 0, 36_500),
-        retention_delivered_days=_number(env, "RETENTION_DELIVERED_DAYS", 7, 0, 36_500),
-        retention_points_days=_number(env, "RETENTION_POINTS_DAYS", 400, 0, 36_500),
-        retention_days_years=_number(env, "RETENTION_DAYS_YEARS", 5, 0, 100),
+        kafka_port=variables.number(env, "KAFKA_PORT", 9092, 1, 65534),
+        worker_concurrency=variables.number(env, "WORKER_CONCURRENCY", _cores(), 1, 64),
+        worker_max_checks=variables.number(env, "WORKER_MAX_CHECKS", 500, 1, 1_000_000),
+        batch_checks=variables.number(env, "BATCH_CHECKS", 16, 1, 64),
+        queue_limit=variables.number(env, "QUEUE_LIMIT", 20_000, 1, 10_000_000),
+        lease_s=variables.number(env, "LEASE_SECONDS", 20, 2, 600),
+        retention_results_days=variables.number(env, "RETENTION_RESULTS_DAYS", 400, 0, 36_500),
+        retention_samples_days=variables.number(env, "RETENTION_SAMPLES_DAYS", 30, 0, 36_500),
+        retention_delivered_days=variables.number(env, "RETENTION_DELIVERED_DAYS", 7, 0, 36_500),
+        retention_points_days=variables.number(env, "RETENTION_POINTS_DAYS", 400, 0, 36_500),
+        retention_days_years=variables.number(env, "RETENTION_DAYS_YEARS", 5, 0, 100),
         retention_audit_days=_audit_days(env),
-        secrets=_path(env, "STRINGX_SECRETS", home / "secrets"),
-        duckdb_folders=_folders(env, "DUCKDB_FOLDERS"),
+        secrets=variables.path(env, "STRINGX_SECRETS", home / "secrets"),
+        duckdb_folders=variables.folders(env, "DUCKDB_FOLDERS"),
         duckdb_buckets=_buckets(env),
-        probe_folder=_path(env, "PROBE_FOLDER", home) if env.get("PROBE_FOLDER") else None,
-        demo=_switch(env, "STRINGX_DEMO", default=True),
+        probe_folder=variables.path(env, "PROBE_FOLDER", home) if env.get("PROBE_FOLDER") else None,
+        demo=variables.switch(env, "STRINGX_DEMO", default=True),
     )
-
-
-def secret(name: str, default: Path | None = None, environ: Mapping[str, str] | None = None) -> str | None:
-    """The secret in the variable NAME, in the file that NAME_FILE names, or in the file `default`; None if there is none.
-
-    Raises SettingsError if both variables are set, or the file is empty or cannot be read.
-    """
-    env = os.environ if environ is None else environ
-    value, file = env.get(name), env.get(f"{name}_FILE")
-    if value and file:
-        raise SettingsError(f"{name} and {name}_FILE are both set; keep one")
-    if value:
-        return value
-    path = Path(file) if file else default
-    if path is None:
-        return None
-    try:
-        text = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        if file is None and isinstance(error, FileNotFoundError | NotADirectoryError):
-            return None
-        reason = getattr(error, "strerror", None) or "not UTF-8"
-        raise SettingsError(f"{name}_FILE: cannot read {path} ({reason}); point it at a readable file") from error
-    if not text:
-        raise SettingsError(f"{name}: the file {path} is empty; write the secret into it")
-    return text
 
 
 def service_key(settings: Settings) -> str:
@@ -256,40 +224,8 @@ def _required(variable: str, file: Path) -> str:
     return value
 
 
-def write_secret(path: Path, value: str) -> None:
-    """Write a new file of mode 0600 atomically; an existing file stays as it is."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.touch(mode=stat.S_IRUSR | stat.S_IWUSR, exist_ok=True)
-    partial.write_text(value + "\n", encoding="utf-8")
-    try:
-        os.link(partial, path)  # atomic, and fails if another process was first
-    except FileExistsError:
-        pass
-    finally:
-        partial.unlink()
-
-
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _path(env: Mapping[str, str], name: str, default: Path) -> Path:
-    try:
-        return Path(env.get(name) or default).expanduser().absolute()
-    except RuntimeError as error:
-        raise SettingsError(f"{name} is {env.get(name)!r}, and there is no such user; give an absolute path") from error
-
-
-def _folders(env: Mapping[str, str], name: str) -> tuple[Path, ...]:
-    """Folders, separated by colons. None if the variable is not set."""
-    folders = [part for part in (env.get(name) or "").split(os.pathsep) if part]
-    for folder in folders:
-        if not folder.startswith("/") or ".." in Path(folder).parts or Path(folder) == Path("/"):
-            raise SettingsError(
-                f"{name} holds {folder[:200]!r}; give absolute paths of folders, separated by colons: /data:/lake"
-            )
-    return tuple(Path(folder) for folder in folders)
 
 
 def _buckets(env: Mapping[str, str]) -> tuple[Bucket, ...]:
@@ -299,33 +235,12 @@ def _buckets(env: Mapping[str, str]) -> tuple[Bucket, ...]:
         raise SettingsError(str(error)) from error
 
 
-def _number(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
-    text = env.get(name) or str(default)
-    if not text.isascii() or not text.isdigit() or len(text) > 18 or not low <= int(text) <= high:
-        raise SettingsError(f"{name} is {text[:40]!r}; give a whole number from {low} to {high}")
-    return int(text)
-
-
 def _audit_days(env: Mapping[str, str]) -> int:
     """The database deletes no younger entries than this bound, whatever it is asked (0023_keys.sql)."""
-    days = _number(env, "RETENTION_AUDIT_DAYS", 400, 0, 36_500)
+    days = variables.number(env, "RETENTION_AUDIT_DAYS", 400, 0, 36_500)
     if 0 < days < _LEAST_AUDIT_DAYS:
         raise SettingsError(f"RETENTION_AUDIT_DAYS is {days}; give at least {_LEAST_AUDIT_DAYS}, or 0 to keep the log for ever")
     return days
-
-
-def _switch(env: Mapping[str, str], name: str, default: bool) -> bool:
-    text = (env.get(name) or ("1" if default else "0")).lower()
-    if text not in ("0", "1", "true", "false"):
-        raise SettingsError(f"{name} is {text!r}; give 1 or 0")
-    return text in ("1", "true")
-
-
-def _url(env: Mapping[str, str], name: str, default: str) -> str:
-    text = (env.get(name) or default).rstrip("/")
-    if not _is_address(text):
-        raise SettingsError(f"{name} is {text!r}; give an address such as http://127.0.0.1:5001")
-    return text
 
 
 def _sign_in(env: Mapping[str, str], public_url: str | None) -> SignIn | None:
@@ -342,52 +257,9 @@ def _lineage(env: Mapping[str, str]) -> LineageReceiver | None:
         raise SettingsError(str(error)) from error
 
 
-def _hosts(env: Mapping[str, str], name: str) -> frozenset[str]:
-    """Names in lower case, without ports."""
-    hosts = set()
-    for text in filter(None, (part.strip() for part in (env.get(name) or "").split(","))):
-        try:
-            parts = urlsplit(f"//{text}")
-            is_host = parts.netloc == text and parts.port is None and parts.username is None
-        except ValueError:
-            is_host = False
-        if not is_host or parts.hostname is None or "*" in text:
-            raise SettingsError(f"{name} holds {text[:40]!r}; give names without ports, such as checks.example.org, dataops")
-        hosts.add(parts.hostname.removesuffix("."))
-    return frozenset(hosts)
-
-
-def _networks(env: Mapping[str, str], name: str) -> Iterator[Network]:
-    """None that holds every address: nothing would be known of anybody."""
-    for text in filter(None, (part.strip() for part in (env.get(name) or "").split(","))):
-        try:
-            network = ipaddress.ip_network(text)
-        except ValueError:
-            network = None
-        if network is None or network.prefixlen == 0:
-            raise SettingsError(f"{name} holds {text[:40]!r}; give networks such as 10.0.0.0/8, 192.0.2.7, 2001:db8::/32")
-        yield network
-
-
-def _database_url(env: Mapping[str, str], name: str) -> str | None:
-    text = secret(name, environ=env)
-    if text is not None and not database_addresses.is_database_address(text):
-        raise SettingsError(f"{name}: {database_addresses.FORM}")
-    return text
-
-
 def _direct_url(env: Mapping[str, str]) -> str | None:
     """Leads to the same database as the other one."""
-    text = _database_url(env, "STRINGX_DATABASE_DIRECT_URL")
+    text = variables.database_address(env, "STRINGX_DATABASE_DIRECT_URL")
     if text is not None and not (env.get("STRINGX_DATABASE_URL") or env.get("STRINGX_DATABASE_URL_FILE")):
         raise SettingsError("STRINGX_DATABASE_DIRECT_URL is set without STRINGX_DATABASE_URL; set the pooler's address there")
     return text
-
-
-def _is_address(text: str) -> bool:
-    """Whether the text is an address of HTTP, with a valid port if any."""
-    try:
-        parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False

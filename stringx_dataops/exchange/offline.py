@@ -2,7 +2,7 @@
 
 from stringx_dataops.contract.catalogue.dbt_project import project_of_commands
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.settings import SettingsError
+from stringx_dataops.contract.variables import SettingsError
 
 
 def own_catalogue() -> Catalogue:

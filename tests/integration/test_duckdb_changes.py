@@ -106,7 +106,7 @@ def test_a_file_that_is_replaced_all_the_time_is_no_table(lake: Lake) -> None:
             (lake.folder / "new").replace(path)
             next(times)
 
-    replacing = threading.Thread(target=replace)
+    replacing = threading.Thread(target=replace, daemon=True)
     replacing.start()
     try:
         found = lake.check("s.t")

@@ -10,7 +10,7 @@ from database.migrate import migrate
 from database.notifications import Listener, notify
 from database.pool import Database
 from stringx_dataops.contract.problems import Unavailable
-from stringx_dataops.contract.settings import SettingsError
+from stringx_dataops.contract.variables import SettingsError
 from tests.integration import test_pool
 from tests.support.databases import Admin
 from tests.support.pooler import Pooler, pooler

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stringx_dataops.contract.settings import SettingsError, read_settings
+from stringx_dataops.contract.settings import read_settings
+from stringx_dataops.contract.variables import SettingsError
 from web.clients import client_address
 
 TRUSTED = read_settings({"TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.7,2001:db8:1::/48"}).trusted_proxies

@@ -14,7 +14,8 @@ from api.targets.registry import engine_of
 from stringx_dataops.contract.documents.engines.duckdb import DuckdbTarget
 from stringx_dataops.contract.documents.targets import parse_target
 from stringx_dataops.contract.problems import Invalid
-from stringx_dataops.contract.settings import SettingsError, read_settings
+from stringx_dataops.contract.settings import read_settings
+from stringx_dataops.contract.variables import SettingsError
 
 CSV = {"files": "/d/*.csv", "columns": {"a": "bigint", "b": "text"}}
 HEAD = {"apiVersion": "stringx/v1", "kind": "Target", "name": "lake", "adapter": "duckdb"}

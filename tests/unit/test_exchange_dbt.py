@@ -11,7 +11,7 @@ import yaml
 from stringx_dataops.cli.exchange import import_
 from stringx_dataops.client import Refused
 from stringx_dataops.contract.json_types import JsonObject
-from stringx_dataops.contract.settings import SettingsError
+from stringx_dataops.contract.variables import SettingsError
 from stringx_dataops.exchange.dbt.reading import read
 from stringx_dataops.exchange.dbt.tests import Reference, reference_of
 from stringx_dataops.exchange.dbt.thresholds import Inexact, Thresholds, thresholds_of

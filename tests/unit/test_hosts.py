@@ -9,7 +9,8 @@ import pytest
 from flask import Flask
 
 from stringx_dataops.contract.problems import StringXError
-from stringx_dataops.contract.settings import SettingsError, read_settings
+from stringx_dataops.contract.settings import read_settings
+from stringx_dataops.contract.variables import SettingsError
 from web import hosts, problems
 
 

@@ -7,7 +7,8 @@ import yaml
 
 from launch import broker, roles
 from stringx_dataops.contract.messages import kafka
-from stringx_dataops.contract.settings import ROOT, VARIABLES, SettingsError
+from stringx_dataops.contract.settings import ROOT, VARIABLES
+from stringx_dataops.contract.variables import SettingsError
 
 SERVERS = {"KAFKA_BOOTSTRAP_SERVERS": "a:1, [::1]:2,c"}
 SASL = {"KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT", "KAFKA_SASL_MECHANISM": "PLAIN", "KAFKA_SASL_USERNAME": "u"}

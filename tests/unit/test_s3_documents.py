@@ -8,7 +8,8 @@ import pytest
 from api.engine import s3_faults
 from api.engine.s3_signing import Keys, quoted_path, quoted_query, signed
 from stringx_dataops.contract.buckets import Bucket, endpoint_of
-from stringx_dataops.contract.settings import ROOT, SettingsError, read_settings
+from stringx_dataops.contract.settings import ROOT, read_settings
+from stringx_dataops.contract.variables import SettingsError
 from tests.support.s3_server import MODULE, VERSION
 from tests.unit.test_duckdb_files import CSV, faults, target
 

@@ -8,7 +8,8 @@ import pytest
 from psycopg2 import extensions
 
 from launch.preflight import KNOWN, unknown_variables
-from stringx_dataops.contract.settings import ROOT, SECRETS, VARIABLES, SettingsError, read_settings, secret, write_secret
+from stringx_dataops.contract.settings import ROOT, SECRETS, VARIABLES, read_settings
+from stringx_dataops.contract.variables import SettingsError, secret, write_secret
 
 
 def test_the_defaults() -> None:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from stringx_dataops.contract.settings import SettingsError, read_settings
+from stringx_dataops.contract.settings import read_settings
 from stringx_dataops.contract.sign_in import Grant, SignIn
+from stringx_dataops.contract.variables import SettingsError
 
 RIGHT = {
     "PUBLIC_URL": "https://checks.example.org/",

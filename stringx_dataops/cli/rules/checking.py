@@ -20,7 +20,7 @@ from stringx_dataops.contract.documents.schedules import ScheduleDocument
 from stringx_dataops.contract.documents.streams import Stream, parse_datasets, parse_stream
 from stringx_dataops.contract.documents.watches import Watch
 from stringx_dataops.contract.problems import FieldError
-from stringx_dataops.contract.settings import SettingsError
+from stringx_dataops.contract.variables import SettingsError
 
 _TWICE = re.compile(r" stands twice in the stream$")
 _MOST_FUNCTIONS = 100  # that one text may call

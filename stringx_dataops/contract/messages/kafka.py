@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
 
-from stringx_dataops.contract.settings import FILES, SettingsError, secret
+from stringx_dataops.contract.settings import FILES
+from stringx_dataops.contract.variables import SettingsError, secret
 
 PREFIX = "stringx.quality-check"
 PORT = 9092
