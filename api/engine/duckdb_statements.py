@@ -230,6 +230,7 @@ def stringx_begin(self: DuckDBAdapter, limit_ms: int) -> None:
     locations = _reads().get("locations") or {}
     if _open is not None:
         _open.end()
+    _files = None
     for _ in range(_LOOKS if locations else 0):
         _files = Files.now(locations)
         if not _files.make_views(connection, locations):
