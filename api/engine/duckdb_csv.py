@@ -74,9 +74,9 @@ def _order(location: dict[str, Any], file: str) -> tuple[str, ...]:
     except StorageFault as fault:
         raise NotAsListed(str(fault)) from fault
     except (OSError, EOFError, zlib.error) as error:
-        raise NotAsListed(
-            f"{file} cannot be read: {'it is damaged' if file.endswith('.gz') else type(error).__name__}"
-        ) from error
+        damaged = "it is damaged" if file.endswith(".gz") else type(error).__name__
+        why = "it was removed" if isinstance(error, FileNotFoundError) else damaged
+        raise NotAsListed(f"{file} cannot be read: {why}") from error
     except UnicodeDecodeError as error:
         raise NotAsListed(f"the first line of {file} is not in UTF-8") from error
     except _LoneReturns as error:

@@ -22,6 +22,7 @@ from dbt_common.exceptions import DbtRuntimeError
 
 from api.engine.duckdb_csv import WRONG
 from api.engine.duckdb_states import MEMORY, OVERWRITTEN, Database, Files
+from api.engine.duckdb_words import words_for
 from api.engine.s3_faults import fault_in
 
 # The SQLSTATE that stands for each of DuckDB's exceptions, which have none. The first that fits counts.
@@ -160,7 +161,7 @@ class _Refused(Exception):
 
 
 def _fault(error: Exception) -> dict[str, str | None]:
-    if (words := fault_in(str(error))) is not None:
+    if (words := fault_in(str(error)) or words_for((str(error).splitlines() or [""])[0], _files_of_tables())) is not None:
         return {"sqlstate": "SX001", "message": words}
     names = {base.__name__ for base in type(error).__mro__}
     lines = str(error).splitlines() or [""]
@@ -241,6 +242,10 @@ def stringx_begin(self: DuckDBAdapter, limit_ms: int) -> None:
 def _reads() -> dict[str, Any]:
     found: dict[str, Any] = json.loads(os.environ.get("STRINGX_TARGET_READS", "{}"))
     return found
+
+
+def _files_of_tables() -> set[str]:
+    return {file for each in (_reads().get("locations") or {}).values() for file in each["files"]}
 
 
 def stringx_files_changed(_: DuckDBAdapter) -> bool:

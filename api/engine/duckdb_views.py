@@ -8,6 +8,7 @@ import duckdb
 
 from api.engine import duckdb_csv
 from api.engine.duckdb_quoting import folded, name_of, texts_of
+from api.engine.duckdb_words import words_for
 from api.engine.s3_faults import fault_in
 from api.engine.side_by_side import looks
 
@@ -35,7 +36,12 @@ def make_views(conn: Any, locations: dict[str, Any]) -> None:
         except (duckdb_csv.NotAsListed, _Different) as error:
             fault = fault or str(error)
         except duckdb.Error as error:
-            fault = fault or fault_in(str(error)) or (str(error).splitlines() or [type(error).__name__])[0][:300]
+            fault = (
+                fault
+                or fault_in(str(error))
+                or words_for(str(error), each["files"])
+                or (str(error).splitlines() or [type(error).__name__])[0][:300]
+            )
         if fault is not None:
             conn.execute(f"insert into {_UNREADABLE} values (?, ?)", [table, fault])
 

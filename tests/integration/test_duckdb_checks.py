@@ -186,13 +186,26 @@ def test_a_database_file_is_read_and_left_alone(lake: Lake) -> None:
     lake.configure({"path": path}, "sales.stolen", rule("a", "not_null", "a"))
     stolen = lake.check("sales.stolen")
     assert stolen.verdict == "error"
-    assert "secret.parquet" not in str(by_id(stolen)["a"].message) or "disabled by configuration" in str(
-        by_id(stolen)["a"].message
-    )
+    advice = f"a view reads {secret}, which the target does not let it; add its folder to allow_paths"
+    assert by_id(stolen)["a"].message == f"could not be decided: {advice}"
     assert Path(path).read_bytes() == before
     with duckdb.connect(path) as connection:  # nobody holds it any more
         connection.execute("insert into sales.orders values (99, 'open', 1)")
     assert sorted(each.name for each in lake.folder.iterdir()) == ["shop.duckdb"]
+
+
+def test_a_file_that_is_cut_off_says_so(lake: Lake) -> None:
+    path = Path(lake.write("cut.parquet", ORDERS.format(rows=1000)))
+    path.write_bytes(path.read_bytes()[:1000])
+    lake.configure({"locations": {"sales.orders": str(path)}}, "sales.orders", rule("ids", "not_null", "id"))
+    why = f"{path} is damaged or incomplete, as it does not end as a file of Parquet; write it again"
+    assert by_id(lake.check("sales.orders"))["ids"].message == f"could not be decided: {why}"
+
+
+def test_a_database_file_with_the_name_of_its_schema_is_to_be_renamed(lake: Lake) -> None:
+    path = lake.make("sales.duckdb", "create schema sales.sales", "create table sales.sales.orders as select 1 as id")
+    lake.configure({"path": path}, "sales.orders", rule("ids", "not_null", "id"))
+    assert str(by_id(lake.check("sales.orders"))["ids"].message).endswith("takes for the database; rename the file")
 
 
 def test_views_of_a_database_file_read_the_folders_that_are_named(lake: Lake) -> None:

@@ -242,6 +242,18 @@ def test_the_folders_are_a_setting() -> None:
             read_settings({"DUCKDB_FOLDERS": wrong})
 
 
+@pytest.mark.parametrize("size", [100, 5000, 200_000])
+def test_a_database_file_that_is_cut_off_is_explained(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "shop.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create table t as select range as a from range(100000)")
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(duckdb.Error) as broken:
+        duckdb.connect(str(path), read_only=True)
+    words = f"target lake: {path} is damaged or incomplete; write it again, or put a whole copy in place"
+    assert engine_of(target(path=str(path))).explain(str(broken.value)) == words
+
+
 def test_a_file_that_cannot_be_opened_is_explained(tmp_path: Path) -> None:
     path = tmp_path / "shop.duckdb"
     made = target(path=str(path))

@@ -24,6 +24,10 @@ _CAUSES: tuple[tuple[str, str], ...] = (
         "{path} defines functions, or types with names of DuckDB's own ({0}), which could decide about rules; take them out",
     ),
     (r"database does not exist", "there is no file {path} where the workers run; make it, or correct path"),
+    (
+        r'Could not read enough bytes from file "([^"]+)"',
+        "{0} is damaged or incomplete; write it again, or put a whole copy in place",
+    ),
     (r"not a valid DuckDB database file", "{path} is no database file of DuckDB; correct path"),
     (
         r"Corrupt database file|checksum|WAL file|replaying WAL",

@@ -1,0 +1,57 @@
+"""Words in place of DuckDB's that mislead, about real files."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from api.engine.duckdb_words import words_for
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = f"{tmp_path}/a.parquet"
+    duckdb.execute(f"copy (select range as a from range(10000)) to '{path}' (format parquet)")
+    return path
+
+
+def refused(connection: duckdb.DuckDBPyConnection, query: str, files: list[str]) -> str | None:
+    with pytest.raises(duckdb.Error) as error:
+        connection.execute(query).fetchall()
+    return words_for(str(error.value), files)
+
+
+def locked(file: str, *allowed: str) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    connection.execute(f"create view v as from read_parquet(['{file}'])")
+    connection.execute(f"set allowed_paths = {list(allowed)}")
+    connection.execute("set enable_external_access = false")
+    return connection
+
+
+def test_a_file_that_is_gone_is_said_to_be(file: str) -> None:
+    with locked(file, file) as connection:
+        Path(file).unlink()
+        assert (
+            refused(connection, "from v", [file]) == f"{file} was removed while it was read; check again when its writer is done"
+        )
+
+
+def test_a_view_of_a_file_that_is_not_named_says_where_to_name_it(file: str) -> None:
+    with locked(file) as connection:
+        words = f"a view reads {file}, which the target does not let it; add its folder to allow_paths"
+        assert refused(connection, "from v", []) == words
+
+
+@pytest.mark.parametrize(("size", "words"), [(5, "too small for a file of Parquet"), (1000, "does not end as a file of Parquet")])
+def test_a_file_of_parquet_that_is_cut_off_is_to_be_written_again(file: str, size: int, words: str) -> None:
+    Path(file).write_bytes(Path(file).read_bytes()[:size])
+    with duckdb.connect() as connection:
+        found = refused(connection, f"from read_parquet('{file}')", [file])
+    assert found is not None
+    assert found.startswith(f"{file} is damaged or incomplete, as it ")
+    assert found.endswith(f"{words}; write it again")
+
+
+def test_other_errors_keep_their_words() -> None:
+    assert words_for('Binder Error: Referenced column "x" not found in FROM clause!', []) is None
