@@ -17,10 +17,16 @@ NO_SAMPLES = "failing rows are not shown: the key lacks the scope samples"
 
 def lines(result: CheckAnswer | TableAnswer, *, passed: bool, begin: str = "  ") -> Iterator[str]:
     """The rules that did not pass, the worst first, each with what is known about it; with `passed` the others, too.
-    Each line starts with `begin`."""
+    Where all have one error, as of a table that is missing, it stands there once. Each line starts with `begin`."""
     below = begin + " " * _BELOW
+    rules = result.get("rules", ())
+    if len(rules) > 1 and {(rule["status"], rule["message"]) for rule in rules} == {("error", rules[0]["message"])}:
+        yield folded(f"{begin}{state('error', 5)}  all {len(rules)} rules: {plain(rules[0]['message'])}", len(below))
+        details = dict.fromkeys(line for rule in rules for line in _details(rule, len(below)))
+        yield from (folded(below + line, len(below)) for line in details)
+        return
     for status in _ORDER:
-        for rule in result.get("rules", ()):
+        for rule in rules:
             if rule["status"] == status and (status != "pass" or passed):
                 yield folded(f"{begin}{state(status, 5)}  {rule['id']}{_mark(rule)}: {plain(rule['message'])}", len(below))
                 yield from (folded(below + line, len(below)) for line in _details(rule, len(below)))

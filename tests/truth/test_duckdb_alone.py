@@ -107,6 +107,11 @@ def test_a_table_that_is_missing_makes_its_rules_errors(files: DuckdbFiles, orde
     outcome = files.outcome(orders, gate("nowhere", rule("r", "row_count", min=0)))
     assert (outcome["verdict"], outcome["rules"][0]["status"]) == ("error", "error")
     assert "nowhere" in outcome["reason"]
+    rules = [
+        rule("type", "column_type", "id", types=["integer"]),
+        rule("filled", "not_null", "id"),
+    ]
+    assert {each["reason"] for each in files.rules(orders, gate("nowhere", *rules)).values()} == {outcome["reason"]}
 
 
 def test_a_table_in_another_spelling_is_none(files: DuckdbFiles, orders: Path) -> None:

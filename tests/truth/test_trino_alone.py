@@ -151,6 +151,11 @@ def test_a_table_that_is_missing_makes_its_rules_errors(shop: TrinoTables) -> No
     outcome = shop.outcome(gate("nowhere", rule("r", "row_count", min=0), schema=shop.schema))
     assert (outcome["verdict"], outcome["rules"][0]["status"]) == ("error", "error")
     assert "nowhere" in outcome["reason"]
+    rules = [
+        rule("type", "column_type", "id", types=["integer"]),
+        rule("filled", "not_null", "id"),
+    ]
+    assert {each["reason"] for each in shop.rules(gate("nowhere", *rules, schema=shop.schema)).values()} == {outcome["reason"]}
     outcome = shop.outcome(gate("orders", rule("r", "row_count", min=0), schema="no_schema"))
     assert "no_schema" in outcome["reason"]
 

@@ -181,6 +181,18 @@ def test_a_result_says_what_is_known_about_a_rule(rule: dict[str, Any], lines: l
     assert [line.removeprefix(" " * 11) for line in rest] == lines
 
 
+def test_an_error_of_all_rules_is_said_once_with_their_number() -> None:
+    gone = RULE | {"status": "error", "message": "could not be decided: there is no table t", "owner": "ann"}
+    shown = render.request(request(gone, gone | {"id": "s"}, gone | {"id": "u", "owner": "bob"})).splitlines()[1:]
+    assert [re.sub(r"\x1b\[[0-9]+m", "", line).strip() for line in shown] == [
+        "error  all 3 rules: could not be decided: there is no table t",
+        "owner: ann",
+        "owner: bob",
+    ]
+    other = gone | {"id": "s", "message": "could not be decided: other"}
+    assert "all 2 rules" not in render.request(request(gone, other))
+
+
 @pytest.mark.parametrize(
     ("fields", "passed", "words"),
     [

@@ -9,10 +9,13 @@ import pytest
 from click.testing import CliRunner
 
 from stringx_dataops.cli.rules.apply import apply
+from stringx_dataops.cli.rules.checking import load_catalogue
+from stringx_dataops.cli.rules.documents import load
 from stringx_dataops.cli.rules.paths import read_files
 from stringx_dataops.cli.rules.trials import try_
 from stringx_dataops.cli.rules.validate import validate
 from stringx_dataops.client import Refused
+from stringx_dataops.contract.documents.streams import parse_stream
 from stringx_dataops.contract.settings import ROOT
 
 TABLE = "apiVersion: stringx/v1\ntarget: shop\ntable: public.a\n"
@@ -88,6 +91,18 @@ def test_each_fault_has_its_place_rule_and_fix(tmp_path: Path) -> None:
     }  # fmt: skip
     first = run(str(file), "--format", "github", code=2)[0]
     assert first == f"::error file={file},line=5,col=15,title=rule one::type: 'not_nul' is no rule type; did you mean not_null?"
+
+
+def test_the_fault_of_a_target_is_none_of_its_tables(tmp_path: Path) -> None:
+    file = tmp_path / "a.yml"
+    target = "apiVersion: stringx/v1\nkind: Target\nname: shop\nadapter: duckdb\npath: data/shop.duckdb\n"
+    sql = "rules:\n- {id: a, type: expression, arguments: {sql: 'day > today() - interval 1 day'}}\n"
+    defaults = "---\napiVersion: stringx/v1\nkind: Defaults\ntarget: shop\n"
+    file.write_text(target + "---\n" + TABLE + sql + defaults)
+    assert [line.split(":", 3)[3].split(":")[0].strip() for line in run(str(file), code=2)[:-1]] == ["path"]
+    values = list(load(read_files([str(file)]), fills_in=False).values)
+    (fault,) = parse_stream({}, load_catalogue(), values).errors
+    assert fault.pointer == "/0/path"
 
 
 def test_the_parts_of_a_workflow_command_are_escaped(tmp_path: Path) -> None:

@@ -266,8 +266,10 @@
 
 {#- Why a rule cannot be run, as far as is known before anything is run, or none. -#}
 {% macro stringx_fault(table, rule, state) %}
+  {%- set unreadable = state.relations[table.relation].reason -%}
+  {%- if unreadable is not none -%}{{- return(unreadable) -}}{%- endif -%}  {#- so nothing is known of its columns -#}
   {%- if rule.sql.get('fault') -%}{{- return(rule.sql.fault) -}}{%- endif -%}
-  {%- for relation in [table.relation] + rule.relations if state.relations[relation].reason is not none -%}
+  {%- for relation in rule.relations if state.relations[relation].reason is not none -%}
     {{- return(state.relations[relation].reason) -}}
   {%- endfor -%}
   {%- if state.server_version < rule.sql.get('needs', 0) -%}

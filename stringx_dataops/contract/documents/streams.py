@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from typing import Any
 
+from stringx_dataops.contract.adapters import ADAPTERS
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.custom_sql.judge import Judge
 from stringx_dataops.contract.documents.datasets import DatasetDocument, parse_dataset
@@ -49,7 +50,8 @@ def parse_stream(
     A target that is in neither is a fault, unless `elsewhere` returns, for its name, what judges the custom SQL of its tables.
     """
     targets, errors = _parse_targets(values)
-    documents = known | {name: as_json(target) for name, target in targets.items()}
+    faulty = dict(_faulty_targets(values, targets))
+    documents = known | faulty | {name: as_json(target) for name, target in targets.items()}
     here = judge_of(documents)
 
     def judge(name: str) -> Judge:
@@ -109,6 +111,17 @@ def _parse_targets(values: Sequence[Any]) -> tuple[dict[str, TargetDocument], li
                 errors.append(FieldError(f"/{index}/name", f"target {target.name} stands twice in the stream"))
             found[target.name] = target
     return found, errors
+
+
+def _faulty_targets(values: Sequence[Any], targets: Collection[str]) -> Iterator[tuple[str, JsonObject]]:
+    """What can be read of targets that have a fault: enough to judge custom SQL. Their tables have no fault for that."""
+    for value in values:
+        if name_of(value) is None or value.get("kind") != "Target" or value["name"] in targets:
+            continue
+        functions = value.get("allow_functions")
+        is_read = isinstance(functions, list) and all(isinstance(each, str) for each in functions)
+        adapter = {"adapter": value["adapter"]} if value.get("adapter") in ADAPTERS else {}
+        yield value["name"], {**adapter, "allow_functions": functions if is_read else []}
 
 
 def _parse_tables(
