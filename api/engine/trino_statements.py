@@ -51,6 +51,10 @@ _STATES = {
 }
 # A number that has more than 38 digits with the scale of another one, to which it is cast implicitly.
 _TOO_WIDE = re.compile(r"Cannot cast (?:TINYINT|SMALLINT|INTEGER|BIGINT|DECIMAL\([0-9]+, ?[0-9]+\)) '[^']*' to DECIMAL\(")
+# A moment beside a text, which other databases cast to it.
+_TEXT_BESIDE = re.compile(
+    r"Cannot (?:apply operator:|check if) (?:(date|timestamp)\b.* varchar\b|varchar\b.* (date|timestamp)\b)"
+)
 _BY_TYPE = {"INSUFFICIENT_RESOURCES": "53000", "USER_ERROR": "42000", "EXTERNAL": "58000"}
 # What is no fault of one statement: somebody has ended the check, or the cluster goes. Then dbt's run ends, and may be repeated.
 _OF_ALL = (
@@ -196,7 +200,11 @@ def _fault(error: Exception) -> dict[str, str | None]:
     if _TOO_WIDE.match(message):
         return {"sqlstate": "22003", "message": message[:1000], "name": "NUMERIC_VALUE_OUT_OF_RANGE"}
     sqlstate = _STATES.get(error.error_name) or _BY_TYPE.get(error.error_type, "XX000")
-    return {"sqlstate": sqlstate, "message": re.sub(r"^line \d+:\d+: ", "", message)[:1000] or None, "name": error.error_name}
+    words = re.sub(r"^line \d+:\d+: ", "", message)[:1000]
+    if of_type := _TEXT_BESIDE.match(words):
+        moment = "2026-01-31" if (of_type[1] or of_type[2]) == "date" else "2026-01-31 06:00:00"
+        words += f"; write {of_type[1] or of_type[2]} '{moment}' in place of a text"
+    return {"sqlstate": sqlstate, "message": words or None, "name": error.error_name}
 
 
 _open: _Check | None = None

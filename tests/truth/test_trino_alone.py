@@ -457,6 +457,19 @@ def test_nan_is_above_all_numbers_and_no_value_of_a_document(shop: TrinoTables, 
     assert found["value"]["reason"] == "on Trino NaN cannot be a value of a document: it is compared with nothing"
 
 
+def test_a_text_beside_a_moment_says_what_to_write(shop: TrinoTables, made: Any) -> None:
+    made("moments", "day date, at timestamp(3)", "(date '2026-01-31', timestamp '2026-01-31 10:00:00')")
+    rules = [
+        of_trino("date", "expression", sql="day = '2026-01-31'"),
+        of_trino("between", "expression", sql="day between '2026-01-30' and '2026-01-31'"),
+        of_trino("timestamp", "not_null", "day") | {"where": "at < '2026-01-31'"},
+    ]
+    found = checked(shop, *rules, table="moments")
+    assert found["date"]["reason"] == "Cannot apply operator: date = varchar(10); write date '2026-01-31' in place of a text"
+    assert str(found["between"]["reason"]).endswith("; write date '2026-01-31' in place of a text")
+    assert str(found["timestamp"]["reason"]).endswith("; write timestamp '2026-01-31 06:00:00' in place of a text")
+
+
 def test_conditions_that_are_no_conditions_are_errors(shop: TrinoTables) -> None:
     found = checked(shop, of_trino("r", "expression", sql="order_id"), of_trino("s", "not_null", "shop", where="price"))
     assert {each["status"] for each in found.values()} == {"error"}

@@ -53,7 +53,10 @@ def unusable(machine: Machine, **fields: Any) -> str:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({}, "names no data: give the path of a database file, or files by their tables"),
+        ({}, "names no data: give the path of a database file, or files by their tables: of Parquet under locations, of CSV under csv_locations"),
+        ({"locations": {"a.b": "x.parquet"}}, "/locations/a.b is no absolute path; begin with /, such as /data/orders/*.parquet, or with s3://"),
+        ({"csv_locations": {"a.b": "/d/x.csv"}}, "/csv_locations/a.b must be an object, such as {files: /data/orders/*.csv, columns: {id:"),
+        ({"csv_locations": "/d/x.csv"}, "/csv_locations must be an object, such as {shop.orders: {files: /data/orders/*.csv, columns: {id:"),
         ({"path": "/d/x.duckdb", "locations": {"a.b": "/d/b.parquet"}}, "/locations and path are both given"),
         ({"path": "x.duckdb"}, "/path is no absolute path"),
         ({"path": "/d/../etc/x"}, "/path holds .."),

@@ -105,6 +105,29 @@ def test_the_fault_of_a_target_is_none_of_its_tables(tmp_path: Path) -> None:
     assert fault.pointer == "/0/path"
 
 
+def test_of_an_adapter_that_is_not_known_that_alone_is_said() -> None:
+    values = [{"apiVersion": "stringx/v1", "kind": "Target", "name": "shop", "adapter": "oracle", "service": "x"}]
+    (fault,) = parse_stream({}, load_catalogue(), values).errors
+    assert (fault.pointer, fault.message) == ("/0/adapter", "must be 'postgres', 'duckdb' or 'trino'")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("[A-", "is no regular expression: a bracket [ without its ] (at character 1)"),
+        ("a**", "is no regular expression: a quantifier behind another one (at character 3)"),
+        (r"\y", "has something that PostgreSQL and DuckDB read differently"),
+        ("[[:alpha:]]", "has something that PostgreSQL and DuckDB read differently"),
+    ],
+)
+def test_a_broken_pattern_is_told_from_one_that_is_read_differently(pattern: str, words: str) -> None:
+    target = {"apiVersion": "stringx/v1", "kind": "Target", "name": "shop", "adapter": "duckdb", "path": "/d/x.duckdb"}
+    rule = {"id": "a", "type": "regex", "column": "c", "arguments": {"pattern": pattern}}
+    table = {"apiVersion": "stringx/v1", "target": "shop", "table": "public.a", "rules": [rule]}
+    (fault,) = parse_stream({}, load_catalogue(), [target, table]).errors
+    assert fault.message.startswith(words)
+
+
 def test_the_parts_of_a_workflow_command_are_escaped(tmp_path: Path) -> None:
     file = tmp_path / "a,b:%.yml"
     file.write_text(TABLE + "rules:\n- {id: r, type: regex, column: c, arguments: {patern: '100%'}}\n")

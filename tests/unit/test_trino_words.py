@@ -86,6 +86,11 @@ def test_a_wrong_token_is_called_one() -> None:
     assert said == "target lake: wrong token for user reader, or one that has expired there; correct the secret file token"
 
 
+def test_a_server_without_tokens_is_said_to_be_one() -> None:
+    said = engine_of(target(auth="jwt", password_env=None, password_file="token")).explain("error 401: b'Unauthorized'")
+    assert str(said).startswith("target lake: the server takes no token; set auth: password")
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

@@ -9,6 +9,7 @@ INSTALL = (
     "dbt-trino is not installed where the workers run: start with ./start-service.sh --local --with trino, or run"
     " pip install --require-hashes -r requirements-trino.txt"
 )
+_NO_TOKENS = "the server takes no token; set auth: password, or let it take tokens there (http-server.authentication.type=JWT)"
 # The words of dbt, of the client and of HTTP, and what to do about each. First match wins.
 _CAUSES: tuple[tuple[str, str], ...] = (
     (r"Could not find adapter type trino|No module named '(dbt\.adapters\.)?trino'", "{install}"),
@@ -26,7 +27,7 @@ _CAUSES: tuple[tuple[str, str], ...] = (
     (r"error 403: .*Authentication over HTTP is not enabled|error 401: .*(TLS|HTTPS) is required",
      "the server takes nobody without TLS; set sslmode: verify-full, and its port of HTTPS"),
     (r"error 401: \S*(Unauthorized|Authentication required)",
-     "the server asks for a password or token; set password_env or password_file"),
+     "{unasked}"),
     (r"error 401", "wrong {secret} for user {user}, or one that has expired there; correct {source}"),
     (r"AccessDeniedException: Access Denied: Cannot set role",
      "user {user} may not take a role of the target there; correct roles"),
@@ -115,6 +116,9 @@ def explain(target: TrinoTarget, message: str) -> str | None:
         catalog=target.catalog,
         secret="token" if target.auth == "jwt" else "password",
         source=target.password_env or (f"the secret file {target.password_file}" if target.password_file else "password_env"),
+        unasked=_NO_TOKENS
+        if target.auth == "jwt"
+        else "the server asks for a password or token; set password_env or password_file",
         install=INSTALL,
         name=error.name if error is not None else "",
         words=error.words if error is not None else "",

@@ -2,6 +2,7 @@
 their macros has the same expression."""
 
 import re
+import warnings
 
 _INSIDE = r"(?:[^\\\[\]^-]|\\[\\\]\[^.$*+?(){}|/-])"
 _BRACKET = rf"\[\^?{_INSIDE}(?:-{_INSIDE})?(?:{_INSIDE}(?:-{_INSIDE})?)*-?\]"
@@ -12,13 +13,37 @@ _TIMES = rf"(?:[*+?]|\{{{_UP_TO_255}(?:,{_UP_TO_255}?)?\}})"
 # anchors; quantifiers up to 255.
 COMMON = rf"(?:{_ATOM}(?:{_TIMES}\??)?(?![*+?{{])|\((?:\?:)?(?![*+?{{])|\|(?![*+?{{])|[\^$](?![*+?{{]))*"
 _COMMON = re.compile(COMMON)
+_BROKEN = {  # Python's words, and plain ones
+    "unterminated character set": "a bracket [ without its ]",
+    "missing ), unterminated subpattern": "a group ( without its )",
+    "nothing to repeat": "a quantifier with nothing to repeat",
+    "multiple repeat": "a quantifier behind another one",
+    "bad escape (end of pattern)": "a backslash at the end",
+}
 
 
 def fault_of_pattern(pattern: str, engine: str) -> str | None:
     """Why the engine cannot be asked for a pattern, as the end of a sentence; None if it reads the pattern as PostgreSQL does."""
     if _COMMON.fullmatch(pattern) is None:
+        if (broken := _fault_everywhere(pattern)) is not None:
+            return f"is no regular expression: {broken}"
         return (
             f"has something that PostgreSQL and {engine} read differently; take characters, brackets such as [a-z], groups,"
             " |, ^, $, \\d and quantifiers"
         )
+    return None
+
+
+def _fault_everywhere(pattern: str) -> str | None:
+    """What is broken in a pattern for every reader; None if that is not sure."""
+    if pattern.startswith("***"):  # options of PostgreSQL
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(pattern)
+    except re.error as error:
+        return f"{_BROKEN[error.msg]} (at character {(error.pos or 0) + 1})" if error.msg in _BROKEN else None
+    except (OverflowError, RecursionError):
+        return None
     return None

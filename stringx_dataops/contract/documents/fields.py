@@ -230,10 +230,12 @@ def parse_model(model: type[M], value: Any, pointer: str = "", extra: Literal["i
 
 
 _OBJECTS = {  # fields for which a text is easily written; what to write in its place
+    "csv_locations": "{shop.orders: {files: /data/orders/*.csv, columns: {id: bigint, day: date}}}",
     "digest": '{day: friday, time: "16:00", timezone: Europe/Berlin}',
     "expected_by": '{time: "06:30", timezone: Europe/Berlin}',
     "quiet": '{from: "22:00", to: "07:00", timezone: Europe/Berlin}',
 }
+_IN_OBJECTS = {"csv_locations": "{files: /data/orders/*.csv, columns: {id: bigint, day: date}}"}  # the same for what is in them
 _BOUNDS = {
     "greater_than_equal": ("at least", "ge"),
     "less_than_equal": ("at most", "le"),
@@ -287,7 +289,8 @@ def _field_error(item: Any, model: type[BaseModel], value: Any, pointer: str) ->
         case "value_error":
             message = str(context["error"])
         case "model_type" | "dict_type" | "model_attributes_type":
-            example = _OBJECTS.get(where.rpartition("/")[2])
+            before, _, name = where.rpartition("/")
+            example = _OBJECTS.get(name) or _IN_OBJECTS.get(before.rpartition("/")[2])
             message = "must be an object" + (f", such as {example}" if example else "")
         case "list_type":
             message = "must be a list" + (f'; write ["{item["input"]}"]' if _is_plain(item["input"]) else "")

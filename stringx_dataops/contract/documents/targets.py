@@ -42,7 +42,9 @@ def parse_target(value: Any, pointer: str = "") -> TargetDocument:
     except Invalid as fault:
         known = {error.pointer for error in errors}
         others = (_of_union(error, pointer, adapter_of(value)) for error in fault.errors if error.pointer not in known)
-        raise invalid([*errors, *others]) from fault
+        unknown = isinstance(value, dict) and value.get("adapter", ADAPTERS[0]) not in ADAPTERS
+        # Of an adapter that is not known, nobody knows the fields.
+        raise invalid([*errors, *(error for error in others if not unknown or error.pointer == f"{pointer}/adapter")]) from fault
     if errors:
         raise invalid(errors)
     return document

@@ -32,7 +32,7 @@ def has_wildcard(pattern: str) -> bool:
     return _WILDCARD.search(pattern) is not None
 
 
-def _path(text: str) -> str:
+def _path(text: str, such_as: str = "/data/shop.duckdb") -> str:
     """An absolute path of this machine, spelled in one way only."""
     if _ADDRESS.match(text):
         raise ValueError(
@@ -40,10 +40,10 @@ def _path(text: str) -> str:
             " s3://lake/orders/*.parquet: HTTP, Google Cloud Storage, Azure and MotherDuck are not supported"
         )
     if not text.startswith("/"):
-        raise ValueError("is no absolute path; begin with /, such as /data/shop.duckdb")
+        raise ValueError(f"is no absolute path; begin with /, such as {such_as}")
     parts = text.removesuffix("/").split("/")[1:]
     if not all(parts) or {".", ".."} & set(parts):
-        raise ValueError("holds .. or . or an empty part; write the path without them, such as /data/shop.duckdb")
+        raise ValueError(f"holds .. or . or an empty part; write the path without them, such as {such_as}")
     if not text.isprintable() or "\\" in text:
         raise ValueError("holds a character that cannot be printed, or a backslash")
     return text.removesuffix("/")
@@ -60,13 +60,14 @@ def _file(text: str) -> str:
 
 
 def _folder(text: str) -> str:
-    if has_wildcard(_path(text)):
+    path = _path(text, "/data/orders")
+    if has_wildcard(path):
         raise ValueError("is a folder, without * ? and [")
-    return _path(text)
+    return path
 
 
 def _files(text: str, reader: str) -> str:
-    checked_object(text) if is_object(text) else _path(text)
+    checked_object(text) if is_object(text) else _path(text, f"/data/orders/*.{reader}, or with s3://")
     if "**" in text:
         raise ValueError(f"holds **; write one * per folder, such as /data/orders/*/*.{reader}")
     return text
@@ -151,7 +152,11 @@ class DuckdbTarget(TargetDocument):
         of_csv = info.data.get("csv_locations")  # None if it has a fault of its own
         _require_no_file(value, info)
         if not value and of_csv == {} and info.data.get("path") == MEMORY:
-            raise ValueError("names no data: give the path of a database file, or files by their tables under locations")
+            raise ValueError(
+                "names no data: give the path of a database file, or files by their tables: of Parquet under locations, of CSV"
+                " under csv_locations"
+                " under csv_locations"
+            )
         for table, location in value.items():
             _require_storage(table, location, info)
         places = [*value.values(), *(each.files for each in (of_csv or {}).values())]
