@@ -106,6 +106,7 @@ def view(row: Row) -> RequestView:
         table=row["table_name"],
         dataset=row["dataset"],
         trial=row["trial"],
+        profile=row.get("is_profile", False),
         mode=row["mode"],
         status=row["status"],
         verdict=row["verdict"],

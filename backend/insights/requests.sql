@@ -1,5 +1,5 @@
 -- name: find
-select r.*, coalesce(s.result, t.result) as result
+select r.*, r.trial and r.body ? 'profile' as is_profile, coalesce(s.result, t.result) as result
 from stringx.requests r
 left join stringx.results s on s.request_id = r.request_id
 left join stringx.trials t on t.request_id = r.request_id
@@ -13,7 +13,7 @@ from stringx.requests where request_id = %(request_id)s and body ? 'document'
 -- name: list
 -- Newest first, those behind a position: the last request of the page before, which may be gone. The parameters are constants to the planner, so that each
 -- filter is read from its index (requests_newest…), and the page from where the cursor is. `bytes` of the whole result, where it is wanted.
-select r.request_id, r.source, r.target, r.table_name, r.dataset, r.trial, r.mode, r.status, r.verdict, left(r.reason, 1000) as reason, r.created_at,
+select r.request_id, r.source, r.target, r.table_name, r.dataset, r.trial, r.trial and r.body ? 'profile' as is_profile, r.mode, r.status, r.verdict, left(r.reason, 1000) as reason, r.created_at,
        r.finished_at, r.requested_by, r.is_from_dashboard, r.schedule, r.canceled_by,
        case when %(rules)s then coalesce(s.result, t.result) end as result,
        case when %(rules)s then octet_length(coalesce(s.result, t.result)::text) end as bytes,

@@ -102,6 +102,7 @@ class RequestAnswer(TypedDict):
     table: NotRequired[str]
     dataset: NotRequired[str]
     trial: NotRequired[bool]
+    profile: NotRequired[bool]
     status: CheckStatus
     verdict: Verdict | None
     reason: NotRequired[str | None]

@@ -53,15 +53,15 @@ def request(view: RequestAnswer) -> str:
 
 
 def requests(views: Sequence[RequestAnswer]) -> list[str]:
-    """A line per request, with its time, verdict or status, and id."""
+    """A line per request, with its time, verdict or status, and id. A profile has no verdict."""
     rows = [
         (
             view["created_at"],
-            view["verdict"] or view["status"],
+            view["status"] if view.get("profile") else view["verdict"] or view["status"],
             view["target"],
             _subject(view),
             next((_few_counts(check["counts"]) for check in view.get("checks", [])[-1:] if check["counts"]), ""),
-            f"{view['request_id']}{'  (trial)' if view.get('trial') else ''}",
+            f"{view['request_id']}{'  (profile)' if view.get('profile') else '  (trial)' if view.get('trial') else ''}",
         )
         for view in views
     ]

@@ -145,6 +145,13 @@ def check_of(apps: Apps, profile_id: str) -> str:
     return str(row["check_id"])
 
 
+def test_its_request_is_listed_as_a_profile(apps: Apps) -> None:
+    ended(apps, "public.named", 1, 0, "a")
+    (listed,) = apps.ask("/api/v1/requests?table=public.named").get_json()["items"]
+    found = apps.ask(f"/api/v1/requests/{listed['request_id']}").get_json()
+    assert [(each["trial"], each["profile"]) for each in (listed, found)] == [(True, True)] * 2
+
+
 def test_only_profiles_of_one_table_are_compared(apps: Apps) -> None:
     one, other = (ended(apps, f"public.{name}", rows=1, nulls=0, top="x") for name in ("one", "other"))
     answer = apps.ask(f"{PROFILES}/{one}?compare={other}")

@@ -181,6 +181,14 @@ def test_a_result_says_what_is_known_about_a_rule(rule: dict[str, Any], lines: l
     assert [line.removeprefix(" " * 11) for line in rest] == lines
 
 
+def test_a_profile_is_listed_without_a_verdict() -> None:
+    profile = request(verdict="pass", trial=True, profile=True)
+    line = re.sub(r"\x1b\[[0-9]+m", "", render.requests([profile])[-1])
+    assert "succeeded" in line
+    assert "pass" not in line
+    assert line.split()[-2:] == ["7", "(profile)"]
+
+
 def test_an_error_of_all_rules_is_said_once_with_their_number() -> None:
     gone = RULE | {"status": "error", "message": "could not be decided: there is no table t", "owner": "ann"}
     shown = render.request(request(gone, gone | {"id": "s"}, gone | {"id": "u", "owner": "bob"})).splitlines()[1:]

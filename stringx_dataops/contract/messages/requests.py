@@ -30,8 +30,9 @@ class Progress(Model):
 
 class RequestView(OfOne):
     """A request for a check of a table or dataset, and its state. `requested_by` and `canceled_by` are names of keys;
-    `requested_by` is `kafka` for messages, and null in requests of earlier releases. `trial`: of a document that is not stored.
-    A single request has `progress` until it ends."""
+    `requested_by` is `kafka` for messages, and null in requests of earlier releases. `trial`: of a document that is not stored,
+    or, with `profile`, of no rules at all: it measures a table, and its verdict decides nothing. A single request has `progress`
+    until it ends."""
 
     request_id: str
     source: Source
@@ -40,6 +41,7 @@ class RequestView(OfOne):
     table: str | None = None
     dataset: str | None = None
     trial: bool = False
+    profile: bool = False
     mode: Mode
     status: CheckStatus
     verdict: Verdict | None
