@@ -457,6 +457,26 @@ def test_nan_is_above_all_numbers_and_no_value_of_a_document(shop: TrinoTables, 
     assert found["value"]["reason"] == "on Trino NaN cannot be a value of a document: it is compared with nothing"
 
 
+def test_numbers_in_double_precision_are_numbers(shop: TrinoTables, made: Any) -> None:
+    numbers = [
+        "28867511.94892326",
+        "1e7",
+        "0.00012345678901234567",
+        "-123456789012345.6",
+        "999999999999999",
+        "0.5",
+        "1e15",
+        "1e-5",
+    ]
+    columns = [f"n{number}" for number in range(len(numbers))]
+    made("numbers", ", ".join(f"{name} double" for name in columns), f"({', '.join(f'double {n!r}' for n in numbers)})")
+    rules = [rule(name, "aggregate", name, function="max", max=0) for name in columns]
+    found = checked(shop, *rules, table="numbers", sample_columns=columns)
+    shown = [found[name]["measured"] for name in columns]
+    assert shown == [float(number) for number in numbers]
+    assert not any(isinstance(each, str) for each in shown), "a text is what has more digits than a number keeps"
+
+
 def test_a_text_beside_a_moment_says_what_to_write(shop: TrinoTables, made: Any) -> None:
     made("moments", "day date, at timestamp(3)", "(date '2026-01-31', timestamp '2026-01-31 10:00:00')")
     rules = [

@@ -5,8 +5,11 @@
 {% macro stringx_sorts_apart() %}{{- return(true) -}}{% endmacro %}
 
 
-{#- The text of a number of double precision, with PostgreSQL's words for what is none. -#}
-{% macro stringx_number_text(measure) %}{{- return("replace(json_format(cast(" ~ measure ~ " as json)), '\"', '')") -}}{% endmacro %}
+{#- The text of a number of double precision, with PostgreSQL's words for what is none. From 1e-4 up to 1e15 it is written plainly, as there: Trino has an exponent from 1e7 on. -#}
+{% macro stringx_number_text(measure) %}
+  {%- set plain = "regexp_replace(cast(cast(t as decimal(38, 22)) as varchar), '[.]?0+$', '')" -%}
+  {{- return("transform(array[replace(json_format(cast(" ~ measure ~ " as json)), '\"', '')], t -> case when regexp_like(t, '^-?[0-9.]+E(-4|[0-9]|1[0-4])$') then " ~ plain ~ ' else t end)[1]') -}}
+{% endmacro %}
 
 
 {#- The text of a moment as PostgreSQL has it: in the document's zone, without zeros at the end of its seconds. -#}
