@@ -207,7 +207,7 @@ def test_columns_of_objects_are_compared(lake: Lake) -> None:
     reading.begin()
     assert tables(reading.connection) == {
         "s.t": f"column a is a whole number in {whole} and DECIMAL with 1 digits behind the point in {decimal}; write one type",
-        "s.c": f"the first line of {header} lacks the column y; it has something else at place 2",
+        "s.c": f"the first line of {header} lacks the column b; it has something else at place 2",
     }
 
 
