@@ -34,4 +34,6 @@ def words_for(message: str, files: Collection[str]) -> str | None:
     path = refused[1].removesuffix(_WITHIN)
     if path in files:
         return f"{path} was removed while it was read; check again when its writer is done"
+    if files:  # no view of somebody else's
+        return None
     return f"a view reads {path}, which the target does not let it; add its folder to allow_paths"[:600]
