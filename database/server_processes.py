@@ -5,6 +5,8 @@ import signal
 import time
 from pathlib import Path
 
+_PROGRAMS = ("initdb", "postgres", "pg_upgrade", "pg_ctl", "pg_dump", "pg_dumpall", "pg_restore", "psql", "pg_resetwal")
+
 
 def servers_of(data: Path) -> set[int]:
     """Ids of PostgreSQL processes whose working directory is this data folder; empty without /proc."""
@@ -55,6 +57,7 @@ def ends_after(pid: int, wanted: signal.Signals, patience: float) -> bool:
 
 
 def does_not_end(folder: Path) -> int | None:
-    """Kill the processes whose working directory is this folder, as a start that was killed leaves them; the id of one that does
-    not end."""
-    return next((pid for pid in processes_in(folder) if not ends_after(pid, signal.SIGKILL, 10.0)), None)
+    """Kill PostgreSQL's processes whose working directory is this folder, as a start that was killed leaves them; the id of one
+    that does not end. Those of people, such as a shell, are none."""
+    pids = (pid for program in _PROGRAMS for pid in processes_in(folder, program))
+    return next((pid for pid in pids if not ends_after(pid, signal.SIGKILL, 10.0)), None)

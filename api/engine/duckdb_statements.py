@@ -161,7 +161,7 @@ class _Refused(Exception):
 
 
 def _fault(error: Exception) -> dict[str, str | None]:
-    if (words := fault_in(str(error)) or words_for((str(error).splitlines() or [""])[0], _files_of_tables())) is not None:
+    if (words := fault_in(str(error)) or words_for(str(error), _files_of_tables())) is not None:
         return {"sqlstate": "SX001", "message": words}
     names = {base.__name__ for base in type(error).__mro__}
     lines = str(error).splitlines() or [""]

@@ -21,15 +21,20 @@ _WORDS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
 )
 _NO_ACCESS = re.compile(r'Cannot access (?:file|directory) "([^"]+)" - file system operations are disabled by configuration')
+_KINDS = ("IO Error", "Invalid Input Error", "Permission Error", "Binder Error")  # that are about files and names
 _WITHIN = "/**/*.parquet"  # what DuckDB looks for behind a name that is no file's: it could be a folder's
 
 
-def words_for(message: str, files: Collection[str]) -> str | None:
-    """One line for an error; None if DuckDB's own words do. `files` are those of the target's tables, which may be read."""
+def words_for(error: str, files: Collection[str]) -> str | None:
+    """One line for an error of DuckDB, as it says it; None if its own words do. `files` are those of the target's tables, which
+    may be read. Nothing that stands within a message is taken for DuckDB's words: it may be the value of a row."""
+    kind, _, message = (error.splitlines() or [""])[0].partition(": ")
+    if kind not in _KINDS:
+        return None
     for pattern, words in _WORDS:
-        if found := pattern.search(message):
+        if found := pattern.match(message):
             return words.format(found[1])[:600]
-    if (refused := _NO_ACCESS.search(message)) is None:
+    if (refused := _NO_ACCESS.match(message)) is None:
         return None
     path = refused[1].removesuffix(_WITHIN)
     if path in files:

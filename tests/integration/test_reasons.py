@@ -41,6 +41,17 @@ def test_the_text_at_fault_is_named_and_a_rows_value_is_not(engine: Engine, targ
     assert found["fine"]["status"] == "pass"
 
 
+def test_texts_that_fail_for_a_row_are_looked_for_within_bounds(engine: Engine, target: Target) -> None:
+    """Rules that have one text are told by one scan more, and further texts are not looked for."""
+    target.execute(TABLE)
+    same = [rule(f"same{n}", "not_null", "id", where="code::integer > 0") for n in range(9)]
+    others = [rule(f"other{n}", "not_null", "id", where=f"code::integer > {n + 1}") for n in range(6)]
+    found = engine.rules(target, gate("t", *same, *others))
+    bare = "invalid text representation (SQLSTATE 22P02)"
+    assert [found[one["id"]]["reason"] for one in same] == [f"where: {bare}"] * 9
+    assert [found[one["id"]]["reason"] for one in others] == [f"where: {bare}"] * 4 + [bare] * 2
+
+
 BROKEN: list[tuple[dict[str, Any], str]] = [
     (rule("r", "regex", "code", pattern="("), "argument pattern: invalid regular expression (SQLSTATE 2201B)"),
     (rule("r", "regex", "code", pattern="[[:foo:]]", negate=True), "argument pattern: invalid regular expression (SQLSTATE 2201B)"),

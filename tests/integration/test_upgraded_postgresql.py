@@ -84,17 +84,22 @@ def test_an_older_folder_is_upgraded_whenever_a_start_was_killed(older: Cluster)
 def test_a_first_start_ends_what_one_that_was_killed_has_left() -> None:
     home = place_for_a_home()
     try:
-        left = process_in(home / "postgres.partial")
+        left, shell = process_in(home / "postgres.partial"), process_in(home / "postgres.partial", "shell")
         assert embedded.prepare(home).data.exists()
         assert left.wait(60) == -signal.SIGKILL
+        assert shell.poll() is None, "somebody else's"
+        shell.kill()
+        shell.wait()
     finally:
         shutil.rmtree(home)
 
 
-def process_in(folder: Path) -> "subprocess.Popen[bytes]":
-    """Works there, as initdb does."""
+def process_in(folder: Path, name: str = "initdb") -> "subprocess.Popen[bytes]":
+    """Works there under that name, as initdb does."""
     folder.mkdir(parents=True, exist_ok=True)
-    return subprocess.Popen(["sleep", "600"], cwd=folder)
+    program = folder.parent / name
+    shutil.copy("/bin/sleep", program)
+    return subprocess.Popen([program, "600"], cwd=folder)
 
 
 def killed_when_there_is(cluster: Cluster, path: Path) -> None:

@@ -55,3 +55,19 @@ def test_a_file_of_parquet_that_is_cut_off_is_to_be_written_again(file: str, siz
 
 def test_other_errors_keep_their_words() -> None:
     assert words_for('Binder Error: Referenced column "x" not found in FROM clause!', []) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        'Failed to read file "DE44 5001"',
+        "No magic bytes found at end of file 'Ada'",
+        'Could not read enough bytes from file "Ada"',
+        'Cannot access file "Ada" - file system operations are disabled by configuration',
+    ],
+)
+def test_a_value_of_a_row_is_not_taken_for_duckdbs_words(value: str) -> None:
+    with duckdb.connect() as connection:
+        connection.execute("create table t as select ? as x", [value])
+        for query in ("select cast(x as integer) from t", "select strptime(x, '%Y') from t"):
+            assert refused(connection, query, []) is None

@@ -1,7 +1,7 @@
 {#- Which of a rule's own texts a data exception (SQLSTATE class 22) is about: a value or bound that the column's type cannot hold, a broken
     pattern, a literal in its `where` or in the request's window. Each is tried alone, without reading a row, and only for rules with such an
-    error. If none fails by itself, a row's value was the cause: then its custom SQL is tried on the rows. If that does not fail either, the
-    reason stays as it is. -#}
+    error. If none fails by itself, a row's value was the cause: then its custom SQL is tried on the rows, up to five texts in a check. If that
+    does not fail either, the reason stays as it is. -#}
 
 {#- {rule_key: {reason}}, for rules with a text that fails. -#}
 {% macro stringx_reasons_of_arguments(spec, tables, state, outcome) %}
@@ -11,20 +11,21 @@
       {%- do failed.append({'key': table.number ~ '/' ~ rule.number, 'table': table, 'rule': rule}) -%}
     {%- endfor -%}
   {%- endfor -%}
-  {%- for tests_of in ('stringx_argument_tests', 'stringx_custom_sql_tests') -%}
-    {%- set slots = {} -%}
+  {%- for tests_of, most in (('stringx_argument_tests', none), ('stringx_custom_sql_tests', 5)) -%}
+    {%- set slots, names, meant = {}, {}, {} -%}  {#- rules with the same text share a test -#}
     {%- for one in failed if one.key not in reasons -%}
       {%- for name, test in context[tests_of](one.rule).items() -%}
-        {%- do slots.update({one.key ~ '/' ~ name: {'sql': 'select coalesce((' ~ test ~ '), \'""\')', 'timezone': one.table.spec.timezone,
-                                                   'path': state.path if one.rule.runs_custom else none}}) -%}
+        {%- set same = test ~ ' ' ~ one.table.spec.timezone -%}
+        {%- if same not in names and (most is none or slots | length < most) -%}
+          {%- do names.update({same: one.key ~ '/' ~ name}) -%}
+          {%- do slots.update({names[same]: {'sql': 'select coalesce((' ~ test ~ '), \'""\')', 'timezone': one.table.spec.timezone, 'path': state.path if one.rule.runs_custom else none}}) -%}
+        {%- endif -%}
+        {%- do meant.setdefault(names.get(same), []).append((one.key, name)) -%}
       {%- endfor -%}
     {%- endfor -%}
-    {%- if slots -%}
-      {%- for slot, result in stringx_run('', spec, slots).results.items() if result is mapping and result.sqlstate[:2] == '22' -%}
-        {%- set table, rule, name = slot.split('/', 2) -%}
-        {%- do reasons.setdefault(table ~ '/' ~ rule, {'reason': name ~ ': ' ~ stringx_reason(result)}) -%}
-      {%- endfor -%}
-    {%- endif -%}
+    {%- for slot, result in (stringx_run('', spec, slots).results if slots else {}).items() if result is mapping and result.sqlstate[:2] == '22' -%}
+      {%- for key, name in meant[slot] -%}{%- do reasons.setdefault(key, {'reason': name ~ ': ' ~ stringx_reason(result)}) -%}{%- endfor -%}
+    {%- endfor -%}
   {%- endfor -%}
   {{- return(reasons) -}}
 {% endmacro %}

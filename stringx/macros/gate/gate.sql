@@ -34,12 +34,12 @@
   {%- endfor -%}
   {%- set outcome = stringx_outcome(last.tables, last.state, last.read) -%}
   {%- set statuses = outcome.tables | map(attribute='rules') | sum(start=[]) | map(attribute='status') | list -%}
-  {%- if 'error' in statuses -%}
-    {%- set outcome = stringx_with_details(outcome, stringx_reasons_of_arguments(spec, last.tables, last.state, outcome), {}) -%}
-  {%- endif -%}
   {%- if 'fail' in statuses or 'warn' in statuses -%}
     {%- set samples = stringx_samples(spec, last.tables, last.state, outcome) -%}
     {%- set outcome = stringx_with_details(outcome, samples.details, samples.notes) -%}
+  {%- endif -%}
+  {%- if 'error' in statuses -%}
+    {%- set outcome = stringx_with_details(outcome, stringx_reasons_of_arguments(spec, last.tables, last.state, outcome), {}) -%}
   {%- endif -%}
   {%- do stringx_leave(outcome, last.read.nothing) -%}
 {% endmacro %}
