@@ -79,12 +79,11 @@ def test_a_document_without_an_adapter_is_the_defaults() -> None:
 
 
 @pytest.mark.parametrize("adapter", ["file", "Postgres", 5, None])
-def test_an_unknown_adapter_is_refused_with_the_other_faults(adapter: object) -> None:
+def test_an_unknown_adapter_is_refused_alone_as_nobody_knows_its_fields(adapter: object) -> None:
     with pytest.raises(Invalid) as refused:
         parse_target(EXAMPLES["postgres"] | {"adapter": adapter, "hots": "db"}, "/2")
     assert [(error.pointer, error.message) for error in refused.value.errors] == [
-        ("/2/adapter", f"must be {', '.join(map(repr, ADAPTERS[:-1]))} or {ADAPTERS[-1]!r}"),
-        ("/2/hots", "unknown field; did you mean host?"),
+        ("/2/adapter", f"must be {', '.join(map(repr, ADAPTERS[:-1]))} or {ADAPTERS[-1]!r}")
     ]
 
 
