@@ -1,9 +1,6 @@
 """Names and texts as DuckDB's SQL has them."""
 
-import string
 from collections.abc import Sequence
-
-_FOLDED = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 def text_of(value: str) -> str:
@@ -21,8 +18,3 @@ def name_of(value: str) -> str:
     """A name in quotes."""
     quoted = value.replace('"', '""')
     return f'"{quoted}"'
-
-
-def folded(name: str) -> str:
-    """The same for all names that DuckDB takes for one: it compares names without regard to case, but only letters of ASCII."""
-    return name.translate(_FOLDED)

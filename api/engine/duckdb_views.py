@@ -7,10 +7,11 @@ from typing import Any
 import duckdb
 
 from api.engine import duckdb_csv
-from api.engine.duckdb_quoting import folded, name_of, texts_of
+from api.engine.duckdb_quoting import name_of, texts_of
 from api.engine.duckdb_words import words_for
 from api.engine.s3_faults import fault_in
 from api.engine.side_by_side import looks
+from stringx_dataops.contract.ascii_case import folded
 
 # All files of a table have its columns. A folder such as `status=open` does not replace what a file says.
 _READER = "read_parquet({}, union_by_name = true, hive_partitioning = false)"

@@ -297,3 +297,11 @@ def test_an_adapter_that_is_not_installed_is_named(machine: Machine, monkeypatch
     on_s3 = target(s3={"anonymous": True}, locations={"a.b": "s3://lake/b.parquet"})
     with pytest.raises(TargetUnusable, match=r"what reads objects of S3 \(fsspec\) is not installed .* requirements-duckdb.txt"):
         engine_of(on_s3).environment(machine, "x")
+
+
+def test_names_in_letters_beyond_ascii_are_two_for_duckdb_too() -> None:
+    with duckdb.connect() as conn:
+        conn.execute('create table t ("é" int, "É" int)')
+    columns = {"é": "text", "É": "text"}
+    made = target(csv_locations={"a.é": CSV | {"columns": columns}}, locations={"a.É": "/d/x.parquet"})
+    assert made.csv_locations["a.é"].columns == columns

@@ -426,3 +426,11 @@ def test_what_only_looks_like_it_is_allowed(sql: str) -> None:
 def test_not_materialized_is_refused() -> None:
     assert fault_of_query("with a as not materialized (select 1 as x) select * from a") is not None
     assert fault_of_query("with a as materialized (select 1 as x) select * from a") is None
+
+
+def test_names_are_one_by_the_case_of_ascii_letters_only() -> None:
+    assert relations_of_query("with Ab as (select 1) select 1 from aB") == []
+    assert relations_of_query('with "é" as (select 1 as a) select a from "É"') == [["É"]]
+    with duckdb.connect() as conn:
+        conn.execute('create table "É" as select 2 as a')
+        assert conn.execute('with "é" as (select 1 as a) select a from "É"').fetchall() == [(2,)]

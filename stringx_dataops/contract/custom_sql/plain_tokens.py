@@ -2,7 +2,6 @@
 is a fault: so it does not matter how another parser would read it."""
 
 import re
-import string
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,13 +10,12 @@ from typing import Any, Literal
 from sqlglot.tokenizer_core import Token as Parsed
 from sqlglot.tokenizer_core import TokenType
 
+from stringx_dataops.contract.ascii_case import folded
 from stringx_dataops.contract.custom_sql.limits import MAX_SQL, MAX_TOKENS
 
 Kind = Literal["word", "name", "text", "number", "sign"]
 _COMMENTS = ("--", "/*", "*/")
 _MOST_TYPES = 4
-# Engines fold no other letters in words, so that one which Python would fold to a keyword is a name.
-_FOLDED = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 # What every dialect says of a character that none knows.
 FAULTS = {
     ";": "holds a semicolon; write exactly one of it",
@@ -98,7 +96,7 @@ class Reader:
             case "number":
                 return Token("number", text, joined)
             case "word":
-                return Token("word", text.translate(_FOLDED), joined)
+                return Token("word", folded(text), joined)  # one that Python alone would fold to a keyword is a name
             case _:
                 return Token("sign", text, joined)
 

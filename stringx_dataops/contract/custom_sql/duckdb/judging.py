@@ -11,6 +11,7 @@ from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import SqlglotError
 
+from stringx_dataops.contract.ascii_case import folded
 from stringx_dataops.contract.custom_sql import plain_tokens
 from stringx_dataops.contract.custom_sql.duckdb.sql_words import (
     AGGREGATES,
@@ -96,11 +97,11 @@ def relations_of_query(sql: str) -> list[list[str]]:
         tree = None
     if tree is None:
         return []
-    named = {cte.alias.casefold() for cte in tree.find_all(exp.CTE)}
+    named = {folded(cte.alias) for cte in tree.find_all(exp.CTE)}
     found: dict[tuple[str, ...], None] = {}
     for table in tree.find_all(exp.Table):
         parts = tuple(part.name for part in table.parts)
-        if parts and not (len(parts) == 1 and parts[0].casefold() in named):
+        if parts and not (len(parts) == 1 and folded(parts[0]) in named):
             found[parts] = None
     return [list(parts) for parts in found]
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from stringx_dataops.contract.ascii_case import folded
 from stringx_dataops.contract.documents.fields import Column, Model
 
 MOST_COLUMNS = 1000
@@ -50,7 +51,7 @@ def _columns(columns: dict[str, str]) -> dict[str, str]:
         raise ValueError("must have two columns or more: an empty line is no row")
     spelled: dict[str, str] = {}
     for name in columns:
-        if (other := spelled.setdefault(name.casefold(), name)) != name:
+        if (other := spelled.setdefault(folded(name), name)) != name:
             raise ValueError(f"names {other} and {name}, which are one column for DuckDB")
     return columns
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 
+from stringx_dataops.contract.ascii_case import folded
 from stringx_dataops.contract.documents.engines.base import ConcurrentChecks, NewName, TargetDocument, require_own_folder
 from stringx_dataops.contract.documents.engines.csv_files import CSV_DEFAULTS, CsvFiles
 from stringx_dataops.contract.documents.engines.s3 import S3, checked_object, is_object
@@ -155,7 +156,6 @@ class DuckdbTarget(TargetDocument):
             raise ValueError(
                 "names no data: give the path of a database file, or files by their tables: of Parquet under locations, of CSV"
                 " under csv_locations"
-                " under csv_locations"
             )
         for table, location in value.items():
             _require_storage(table, location, info)
@@ -164,7 +164,7 @@ class DuckdbTarget(TargetDocument):
             raise ValueError("s3 is given, and nothing lies on S3: leave it out, or begin a location with s3://")
         spelled: dict[str, str] = {}
         for table in (*(of_csv or ()), *value):
-            if (other := spelled.setdefault(table.casefold(), table)) != table:
+            if (other := spelled.setdefault(folded(table), table)) != table:
                 raise ValueError(f"names {other} and {table}, which are one table for DuckDB")
         return value
 
