@@ -62,7 +62,7 @@ def by_hand(project: DbtProject, specification: Specification, folder: Path, env
     guard = ""
     if PASSWORD_VARIABLE in environment:
         variables.append(f'{PASSWORD_VARIABLE}="${{{PASSWORD_VARIABLE}}}"')
-        guard = f': "${{{PASSWORD_VARIABLE}?set it to the password of the target}}" && '
+        guard = f': "${{{PASSWORD_VARIABLE}?set it to the password of the target, or the text with its keys}}" && '
     return f"{guard}env {' '.join(variables)} {shlex.join(arguments(project, specification, folder))}"
 
 

@@ -203,7 +203,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
     },
     "CsvFiles": {
         "files": "the path, or s3://…, of a file, or of several with *; ends with .csv or .csv.gz",
-        "columns": "the columns of the header line, in their order, each with its type",
+        "columns": "the columns of the header line, in any order, each with its type",
         "delimiter": "what stands between two values",
         "null_text": "what stands for NULL",
     },
