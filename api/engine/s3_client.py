@@ -22,10 +22,13 @@ from urllib3.exceptions import (
     SSLError,
 )
 
+from api.engine.s3_deadline import POOLS, Deadline
 from api.engine.s3_faults import Replaced, StorageFault, refusal, tree
 from api.engine.s3_signing import Keys, quoted_path, quoted_query, signed
 
-_CONNECT_S, _READ_S = 10.0, 30.0
+_CONNECT_S, _READ_S = 10.0, 30.0  # for a connection, and until the next bytes come
+_LONGEST_S = 120.0  # for an answer, with what is sent again, where nothing else ends it
+_SLOWEST = 16 * 1024  # bytes per second: an answer that is read may take longer by as much as it holds
 _PAUSES_S = (0.2, 1.0)  # before a request that failed on its way is sent again
 _AGAIN = (429, 500, 502, 503, 504)
 _MOST_LIST_BYTES = 8 * 1024 * 1024  # of one answer with up to 1,000 names
@@ -65,9 +68,10 @@ class Client:
     """Of one server. May be used by several threads. `keys` are None for what everybody may read."""
 
     def __init__(self, endpoint: str | None, region: str, keys: Keys | None, until: float | None = None) -> None:
-        """`endpoint` is None for AWS; after `until`, of time.monotonic(), nothing more is asked."""
+        """`endpoint` is None for AWS; at `until`, of time.monotonic(), what is asked ends."""
         self._endpoint, self._region, self._keys, self._until = endpoint, region, keys, until
         self._pool = urllib3.PoolManager(maxsize=_CONNECTIONS, ssl_context=_trusting(), cert_reqs="CERT_REQUIRED")
+        self._pool.pool_classes_by_scheme = POOLS
 
     def close(self) -> None:
         """Ends its connections."""
@@ -90,7 +94,7 @@ class Client:
         place = f"s3://{bucket}/{key}"
         wanted = {"range": f"bytes={start}-{start + length - 1}", "if-match": state.tag}
         for pause in (*_PAUSES_S, None):
-            with self._answer("GET", bucket, key, place, headers=wanted) as answer:
+            with self._answer("GET", bucket, key, place, headers=wanted, length=length) as answer:
                 if answer.status != 206:
                     raise StorageFault(f"{place}: the storage does not read parts of objects; correct s3.endpoint")
                 # Not every storage takes tag and bytes from one moment.
@@ -129,8 +133,6 @@ class Client:
         try:
             while len(body) <= _MOST_LIST_BYTES and (part := answer.read(_PART_BYTES, decode_content=False)):
                 body += part
-                if self._until is not None and time.monotonic() > self._until:
-                    raise StorageFault(f"{place}: {_TOO_LONG}")
         except HTTPError as error:
             raise _on_the_way(place, error) from error
         return body
@@ -144,29 +146,31 @@ class Client:
         place: str,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        length: int = 0,
     ) -> Iterator[urllib3.BaseHTTPResponse]:
-        """A successful answer, whose body is to be read. Its connection is used again if all of it was."""
-        answer = self._sent(method, bucket, key, place, quoted_query(query or {}), headers or {})
+        """A successful answer, whose body, of about `length` bytes, is to be read. Its connection is used again if all was."""
+        seconds = _LONGEST_S + length / _SLOWEST if self._until is None else self._until - time.monotonic()
+        answer: urllib3.BaseHTTPResponse | None = None
         try:
-            if answer.status not in (200, 206):
-                raise refusal(place, answer.status, answer.headers, _words(answer))
-            yield answer
+            with Deadline(seconds, f"{place}: {_TOO_LONG}") as deadline:
+                answer = self._sent(method, bucket, key, place, quoted_query(query or {}), headers or {}, deadline)
+                if answer.status not in (200, 206):
+                    raise refusal(place, answer.status, answer.headers, _words(answer))
+                yield answer
         finally:
-            if answer.length_remaining == 0 or method == "HEAD":
+            if answer is not None and (answer.length_remaining == 0 or method == "HEAD"):
                 answer.release_conn()
-            else:
+            elif answer is not None:
                 answer.close()
 
     def _sent(
-        self, method: str, bucket: str, key: str, place: str, query: str, headers: Mapping[str, str]
+        self, method: str, bucket: str, key: str, place: str, query: str, headers: Mapping[str, str], deadline: Deadline
     ) -> urllib3.BaseHTTPResponse:
         """The first answer that is not about the moment, or the last one."""
         scheme, host, path = self._address(bucket, key)
         url = f"{scheme}://{host}{path}" + (f"?{query}" if query else "")
         for pause in (*_PAUSES_S, None):
-            left = _READ_S if self._until is None else self._until - time.monotonic()
-            if left <= 0:
-                raise StorageFault(f"{place}: {_TOO_LONG}")
+            left = deadline.left()
             sent = {**headers, "host": host}
             if self._keys is not None:
                 sent = signed(method, host, path, query, headers, self._region, self._keys, datetime.now(UTC))
@@ -233,7 +237,9 @@ def _page(body: bytes) -> Page:
         else:
             said[kind] = each.text or ""
     is_cut = said.get("IsTruncated", "").strip() == "true"
-    if is_cut and not said.get("NextContinuationToken"):
+    if not is_cut and said.get("IsTruncated", "").strip() != "false":
+        raise ValueError("a list that does not say whether it goes on")
+    if is_cut != bool(said.get("NextContinuationToken")):
         raise ValueError("a list that does not say how it goes on")
     return Page(keys, folders, said["NextContinuationToken"] if is_cut else None)
 

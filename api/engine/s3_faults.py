@@ -24,7 +24,7 @@ _BY_STATUS = {
     400: f"the storage takes the request for a bad one; {_CORRECT}, and s3.region",
     401: _DENIED,
     403: _DENIED,
-    404: "there is no such object or bucket",
+    404: "what answers does not say that there is no such object, as a storage does; correct s3.endpoint of the target",
     412: _BY_CODE["PreconditionFailed"],
     416: "it is shorter than before",
 }
@@ -55,7 +55,7 @@ def refusal(place: str, status: int, headers: Mapping[str, str], body: bytes) ->
     """The fault of an answer that is no success. `place` names the bucket or object."""
     code, region = _said(body)
     region = headers.get("x-amz-bucket-region") or region
-    if status == 404 and code in ("NoSuchKey", ""):
+    if status == 404 and code == "NoSuchKey":  # whatever else answers with 404 knows nothing of objects
         return Missing(f"{place}: {_BY_CODE['NoSuchKey']}")
     if status == 412:
         return Replaced(f"{place}: {_BY_CODE['PreconditionFailed']}")

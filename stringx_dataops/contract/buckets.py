@@ -13,12 +13,14 @@ SCHEME = "s3://"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)*")
 _LONGEST_NAME = 63
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\]")
+_OTHER_PARTITIONS = ("cn-", "us-gov-", "us-iso", "eu-isoe-", "eusc-")  # of AWS, by the names of their regions
 _PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """A bucket, or what lies below a prefix in it. `endpoint` is None for AWS; `prefix` is empty or ends with a slash."""
+    """A bucket, or what lies below a prefix in it. `endpoint` is None for the standard partition of AWS; `prefix` is empty or
+    ends with a slash."""
 
     endpoint: str | None
     name: str
@@ -27,6 +29,11 @@ class Bucket:
     def holds(self, endpoint: str | None, bucket: str, path: str) -> bool:
         """Whether it covers a key, or a folder that ends with a slash."""
         return (endpoint, bucket) == (self.endpoint, self.name) and path.startswith(self.prefix)
+
+
+def is_of_another_partition(region: str) -> bool:
+    """Whether a region of AWS is in a partition where a bucket may be another one than that of the same name elsewhere."""
+    return region.startswith(_OTHER_PARTITIONS)
 
 
 def read(env: Mapping[str, str]) -> tuple[Bucket, ...]:

@@ -2,8 +2,9 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import count
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from api.engine import s3_client
+from api.engine.s3_faults import StorageFault
 from api.engine.s3_signing import Keys
 from api.targets.duckdb import files, objects
 from api.targets.engine import Machine, TargetUnusable
@@ -256,6 +258,14 @@ def test_no_redirect_is_followed(found: Found, stranger: str, pattern: str, stat
         (200, {}, b"hello", "the answer is no list of objects; correct s3.endpoint"),
         (200, {}, b'<!DOCTYPE a [<!ENTITY b "c">]><ListBucketResult/>', "the answer is no list of objects"),
         (200, {}, b"<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>", "the answer is no list of objects"),
+        (200, {}, b"<ListBucketResult/>", "the answer is no list of objects"),
+        (200, {}, b"<ListBucketResult><IsTruncated>True</IsTruncated></ListBucketResult>", "the answer is no list of objects"),
+        (
+            200,
+            {},
+            b"<ListBucketResult><IsTruncated>false</IsTruncated><NextContinuationToken>a</NextContinuationToken></ListBucketResult>",
+            "the answer is no list of objects",
+        ),
         (418, {}, b"secret words", "the storage answered with HTTP 418, which is unexpected; correct s3.endpoint"),
         (503, {}, b"", "the storage failed several times (HTTP 503); check again later"),
         (403, {}, b"<Error><Code>RequestTimeTooSkewed</Code></Error>", "the clocks of the storage and of the workers differ"),
@@ -283,9 +293,69 @@ def test_a_list_that_names_other_folders_adds_nothing(found: Found, stranger: st
     _Answer.said = (
         200,
         {},
-        b"<ListBucketResult><Contents><Key>private/a.parquet</Key></Contents><Contents><Key>o/b/c.parquet</Key></Contents></ListBucketResult>",
+        b"<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>private/a.parquet</Key></Contents>"
+        b"<Contents><Key>o/b/c.parquet</Key></Contents></ListBucketResult>",
     )
     assert found.names("o/*.parquet", endpoint=stranger) == []
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>not found</html>", b"<Error><Code>NotFound</Code></Error>"])
+def test_only_a_storage_says_that_there_is_no_object(found: Found, stranger: str, body: bytes) -> None:
+    _Answer.said = (404, {}, body)
+    assert "does not say that there is no such object, as a storage does" in found.refused("o/a.parquet", endpoint=stranger)
+    _Answer.said = (404, {}, b"<Error><Code>NoSuchKey</Code></Error>")
+    assert found.names("o/a.parquet", endpoint=stranger) == []
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nA: ",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 403 Forbidden\r\nContent-Length: 9999\r\n\r\n",
+    ],
+)
+def test_a_server_that_drips_is_left_when_the_time_is_over(found: Found, monkeypatch: pytest.MonkeyPatch, begin: bytes) -> None:
+    """It sends a byte every 50 ms for as long as somebody is there, so that no wait for the next byte is ever too long."""
+    monkeypatch.setattr(objects, "_LONGEST_S", 0.5)
+    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+        thread = threading.Thread(target=_drip, args=[listening, begin])
+        thread.start()
+        endpoint = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        found.allowed += f",{endpoint}/{found.bucket}"
+        assert "the storage took too long; name fewer or smaller folders" in found.refused("o/*.parquet", endpoint=endpoint)
+        thread.join()
+
+
+@pytest.mark.parametrize(("scheme", "begin"), [("http", b""), ("https", b"\x16\x03\x03\x40\x00")])
+def test_a_check_leaves_a_server_that_drips_as_well(monkeypatch: pytest.MonkeyPatch, scheme: str, begin: bytes) -> None:
+    """The second one drips while TLS is agreed upon."""
+    monkeypatch.setattr(s3_client, "_LONGEST_S", 0.5)
+    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+        thread = threading.Thread(target=_drip, args=[listening, begin])
+        thread.start()
+        client = s3_client.Client(f"{scheme}://127.0.0.1:{listening.getsockname()[1]}", "us-east-1", None)
+        with closing(client), pytest.raises(StorageFault, match="the storage took too long"):
+            client.read("lake", "a.parquet", 0, 1, s3_client.State("a", 1, ""))
+        thread.join()
+
+
+def _drip(listening: socket.socket, begin: bytes) -> None:
+    with suppress(OSError), closing(listening.accept()[0]) as line:
+        line.sendall(begin)
+        while True:
+            line.sendall(b"H")
+            time.sleep(0.05)
+
+
+def test_a_bucket_of_another_partition_is_listed_by_its_server(found: Found) -> None:
+    found.allowed = "s3://lake"
+    for region in ("cn-north-1", "us-gov-west-1", "us-isob-east-1", "eu-isoe-west-1"):
+        said = found.refused("s3://lake/a.parquet", endpoint=None, region=region)
+        assert "another partition of AWS" in said
+        assert "such as https://s3.cn-north-1.amazonaws.com.cn/lake" in said
 
 
 def test_the_process_of_a_check_gets_the_names_and_the_keys_apart(found: Found) -> None:

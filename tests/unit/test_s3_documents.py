@@ -75,7 +75,15 @@ def test_a_document_is_refused_in_one_line(fields: dict[str, Any], words: str) -
 def test_another_server_is_another_database_and_other_keys_are_not() -> None:
     hashes = [target(s3=S3 | {"endpoint": each}, locations=ON_S3).database_hash for each in (None, "https://a", "https://b")]
     assert len(set(hashes)) == 3
-    assert target(s3={"anonymous": True}, locations=ON_S3).database_hash == hashes[0]
+    assert target(s3={"region": S3["region"], "anonymous": True}, locations=ON_S3).database_hash == hashes[0]
+
+
+def test_another_region_of_aws_is_another_database() -> None:
+    """Names of buckets are of one partition of AWS."""
+    regions = ("us-east-1", "cn-north-1")
+    assert len({target(s3=S3 | {"region": each}, locations=ON_S3).database_hash for each in regions}) == 2
+    on_a_server = S3 | {"endpoint": "https://a"}
+    assert len({target(s3=on_a_server | {"region": each}, locations=ON_S3).database_hash for each in regions}) == 1
 
 
 def test_the_buckets_are_a_setting() -> None:

@@ -9,6 +9,7 @@ from api.engine.s3_faults import Missing, StorageFault
 from api.engine.s3_signing import Keys
 from api.targets.engine import Machine, TargetUnusable
 from api.targets.secrets import Named, secret_of
+from stringx_dataops.contract.buckets import is_of_another_partition
 from stringx_dataops.contract.documents.engines.duckdb import DuckdbTarget, has_wildcard
 from stringx_dataops.contract.documents.engines.s3 import S3, bucket_and_key
 
@@ -41,6 +42,12 @@ class ObjectFinder:
     def require_named(self, pattern: str) -> None:
         """Before anything is asked of anybody: nobody learns by a target what else the workers can reach."""
         bucket, keys = bucket_and_key(pattern)
+        if self._storage.endpoint is None and is_of_another_partition(self._storage.region):
+            raise self._unusable(
+                f"{pattern} is in {self._storage.region}, another partition of AWS than that of s3:// in DUCKDB_BUCKETS: give"
+                " s3.endpoint of the target, and list the bucket by this server, such as"
+                " https://s3.cn-north-1.amazonaws.com.cn/lake"
+            )
         parts = keys.split("/")
         fixed = parts[: next((number for number, part in enumerate(parts) if has_wildcard(part)), len(parts))]
         path = "/".join(fixed) + ("/" if len(fixed) < len(parts) and fixed else "")

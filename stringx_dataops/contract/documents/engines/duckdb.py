@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, f
 from stringx_dataops.contract.ascii_case import folded
 from stringx_dataops.contract.documents.engines.base import ConcurrentChecks, NewName, TargetDocument, require_own_folder
 from stringx_dataops.contract.documents.engines.csv_files import CSV_DEFAULTS, CsvFiles
-from stringx_dataops.contract.documents.engines.s3 import S3, checked_object, is_object
+from stringx_dataops.contract.documents.engines.s3 import DEFAULT_REGION, S3, checked_object, is_object
 from stringx_dataops.contract.documents.fields import AtMost, Matching, Table, Whole
 from stringx_dataops.contract.gate_test.specification import SessionLimits
 
@@ -182,7 +182,8 @@ class DuckdbTarget(TargetDocument):
         of_csv = {table: CSV_DEFAULTS | dict(each) for table, each in (document.get("csv_locations") or {}).items()}
         parts = [named["locations"], of_csv] if of_csv else [named["locations"]]
         if document.get("s3"):
-            parts.append({"endpoint": document["s3"].get("endpoint")})
+            endpoint, region = document["s3"].get("endpoint"), document["s3"].get("region") or DEFAULT_REGION
+            parts.append({"endpoint": endpoint} if endpoint else {"endpoint": None, "region": region})  # names are of partitions
         return [
             str(named["adapter"]),
             str(named["path"]),
