@@ -59,6 +59,8 @@ class Files:
     def have_changed(self) -> bool:
         if any(state is None or _state(name) != state for name, state in self.states.items()):
             return True
+        if self.objects and _registered().is_replaced:  # though it may be the same again
+            return True
         now = _registered().look() if self.objects else {}
         return any(not isinstance(state, State) or now[name] != state for name, state in self.objects.items())
 

@@ -92,6 +92,18 @@ def test_an_object_that_is_replaced_is_looked_at_anew(lake: Lake, kind: str) -> 
     assert reading.changed(), "what cannot be looked at is never as it was"
 
 
+def test_an_object_that_was_replaced_while_it_was_read_has_changed_though_it_is_the_same_again(lake: Lake) -> None:
+    name = lake.put("back.parquet", "select md5(range::varchar) as a from range(300000)")
+    before = (lake.folder / "made").read_bytes()
+    reading = lake.open(**{"s.t": parquet(name)})
+    reading.begin()
+    lake.put("back.parquet", "select 'x' as a")
+    answer = reading.answer("select bit_xor(hash(a))::varchar from s.t")
+    lake.server.put("lake", "back.parquet", before)
+    assert "it was replaced while it was read" in str(answer)
+    assert reading.changed()
+
+
 def test_no_statement_reads_one_half_of_an_object_before_and_one_after(lake: Lake) -> None:
     """Each row of an object has the same value of `b`. It is replaced all the time while it is read."""
     query = "select range as a, {0} as b, concat(md5(range::varchar), '{0}') as t from range({1})"
