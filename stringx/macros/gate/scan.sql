@@ -267,6 +267,7 @@
 {#- Why a rule cannot be run, as far as is known before anything is run, or none. -#}
 {% macro stringx_fault(table, rule, state) %}
   {%- set unreadable = state.relations[table.relation].reason -%}
+  {%- if rule.spec.get('fault') -%}{{- return(rule.spec.fault) -}}{%- endif -%}
   {%- if unreadable is not none -%}{{- return(unreadable) -}}{%- endif -%}  {#- so nothing is known of its columns -#}
   {%- if rule.sql.get('fault') -%}{{- return(rule.sql.fault) -}}{%- endif -%}
   {%- for relation in rule.relations if state.relations[relation].reason is not none -%}
