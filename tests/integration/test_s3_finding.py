@@ -321,7 +321,7 @@ def test_a_server_that_drips_is_left_when_the_time_is_over(found: Found, monkeyp
     """It sends a byte every 50 ms for as long as somebody is there, so that no wait for the next byte is ever too long."""
     monkeypatch.setattr(objects, "_LONGEST_S", 0.5)
     with closing(socket.create_server(("127.0.0.1", 0))) as listening:
-        thread = threading.Thread(target=_drip, args=[listening, begin])
+        thread = threading.Thread(target=_drip, args=[listening, begin], daemon=True)
         thread.start()
         endpoint = f"http://127.0.0.1:{listening.getsockname()[1]}"
         found.allowed += f",{endpoint}/{found.bucket}"
@@ -334,7 +334,7 @@ def test_a_check_leaves_a_server_that_drips_as_well(monkeypatch: pytest.MonkeyPa
     """The second one drips while TLS is agreed upon."""
     monkeypatch.setattr(s3_client, "_LONGEST_S", 0.5)
     with closing(socket.create_server(("127.0.0.1", 0))) as listening:
-        thread = threading.Thread(target=_drip, args=[listening, begin])
+        thread = threading.Thread(target=_drip, args=[listening, begin], daemon=True)
         thread.start()
         client = s3_client.Client(f"{scheme}://127.0.0.1:{listening.getsockname()[1]}", "us-east-1", None)
         with closing(client), pytest.raises(StorageFault, match="the storage took too long"):
