@@ -3,8 +3,10 @@
 import json
 import random
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
@@ -328,6 +330,28 @@ def test_moments_of_other_precision_are_moments(files: DuckdbFiles, type: str) -
     assert [found[id]["failures"] for id in ("between", "listed", "future", "order", "gaps", "unique")] == [2, 2, 1, 1, 0, 0]
     assert (found["fresh"]["status"], found["fresh"]["found"]["ahead"], found["latest"]["status"]) == ("pass", 1, "fail")
     assert found["gaps"]["found"]["ahead"] == 1
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Pacific/Auckland"])
+def test_moments_without_a_zone_are_in_the_documents_also_infinite_ones(files: DuckdbFiles, zone: str) -> None:
+    now = datetime.now(ZoneInfo(zone)).replace(tzinfo=None)
+    hours = (-72, -49, -47, -1, 1, 3)
+    finite = ", ".join(f"('{now + timedelta(hours=each)}')" for each in hours)
+    path = files.file(
+        "create schema public; create table public.t as select x::timestamp as x, x::timestamp::date as d from"
+        f" (values {finite}, ('infinity'), ('-infinity'), (null)) as v(x)"
+    )
+    rules = [
+        rule("future", "not_in_future", "x"),
+        rule("soon", "not_in_future", "x", tolerance="2h"),
+        rule("fresh", "freshness", "x", max_age="61m"),
+        rule("stale", "freshness", "x", max_age="59m"),
+        rule("lag", "max_lag", "d", other_column="x", at_most="0s"),
+    ]
+    found = files.rules(path, gate("t", *rules, timezone=zone))
+    assert [found[id]["failures"] for id in ("future", "soon", "lag")] == [3, 2, 6]
+    assert [found[id]["status"] for id in ("fresh", "stale")] == ["pass", "fail"]
+    assert found["fresh"]["found"]["ahead"] == 3
 
 
 def test_a_file_cannot_make_a_value_of_what_is_none(files: DuckdbFiles) -> None:
