@@ -158,7 +158,11 @@ def distribution(draft: Draft, wish: str) -> Tested:
     known = value if value is not None and math.isfinite(value) else 0.5
     up = draft.chance() if wish == "free" else by_p is (wish == "fail")
     bound = round(known * 1.5 + 0.01, 6) if up else round(known / 2, 6)
-    bound = min(1.0, max(1e-6, bound)) if by_p else bound
+    if by_p:
+        bound = min(1.0, max(1e-6, bound))
+    elif form == "ks":  # a distance is at most 1, and such a bound is refused
+        bound = min(bound, 0.999)
+        assume(wish != "pass" or known < 0.99)
     only_warns = wish == "free" and draft.chance()
     limit = {"min_p" if by_p else "max": bound}
     arguments |= {"test": test} | ({"warn": limit} if only_warns else limit)
