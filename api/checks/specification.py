@@ -1,13 +1,12 @@
 """From a check's rules, as they are configured, to the specification that the gate test reads."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar, cast
 
+from api.checks.allowed import Allowed, fault_of_rule
 from api.checks.lookup import InScope
 from api.checks.memory import NOTHING, Memory, RuleKey
-from stringx_dataops.contract.adapters import DEFAULT_ADAPTER
 from stringx_dataops.contract.catalogue.arguments import (
     columns_of_arguments,
     custom_sql_of_arguments,
@@ -20,11 +19,10 @@ from stringx_dataops.contract.catalogue.json_schemas import patterns_of
 from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
 from stringx_dataops.contract.custom_sql.dialect import Dialect, Name
 from stringx_dataops.contract.custom_sql.dialects import dialect_of
-from stringx_dataops.contract.custom_sql.judge import Judge
 from stringx_dataops.contract.documents.engines.base import TargetDocument
 from stringx_dataops.contract.documents.globs import python_pattern
 from stringx_dataops.contract.documents.names import TableName
-from stringx_dataops.contract.documents.rules import Rule, faults_of_rule
+from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.gate_test.specification import (
     USUAL,
@@ -47,14 +45,6 @@ _Facts = TypeVar("_Facts", TypeFacts, CustomSqlFacts)
 _Found = TypeVar("_Found")
 
 
-@dataclass(frozen=True)
-class _Allowed:
-    """How custom SQL on the target is read, and the functions that it may call in addition to the built-in ones."""
-
-    dialect: Dialect
-    functions: Collection[str] = ()
-
-
 def build(
     request: CheckOrder,
     target: TargetDocument,
@@ -66,7 +56,7 @@ def build(
     """The specification of a check of one table, or of several on one snapshot, with what is remembered of earlier checks; or
     of a profile."""
     limits = target.session_limits
-    allowed = _Allowed(dialect_of(target.adapter), target.allow_functions)
+    allowed = Allowed(dialect_of(target.adapter), target.allow_functions)
     specification: Specification = {
         "statement_timeout_ms": int(timeout_s * 1000),
         "lock_timeout_ms": limits["lock_timeout_ms"],
@@ -114,7 +104,7 @@ def table_without_window_column(request: CheckRequest, tables: Sequence[InScope]
 
 
 def _table_specification(
-    request: CheckRequest, table: InScope, catalogue: Catalogue, allowed: _Allowed, memory: Memory
+    request: CheckRequest, table: InScope, catalogue: Catalogue, allowed: Allowed, memory: Memory
 ) -> TableSpecification:
     document = table.configured.document
     name = TableName.parse(document.table)
@@ -152,9 +142,9 @@ def _window(request: CheckRequest, document: TableDocument) -> Window | None:
     return None if window is None else {"column": window.column_of(document), "from": window.from_, "to": window.to}
 
 
-def _rule_specification(rule: Rule, table: str, catalogue: Catalogue, allowed: _Allowed) -> RuleSpecification:
+def _rule_specification(rule: Rule, table: str, catalogue: Catalogue, allowed: Allowed) -> RuleSpecification:
     """`table` is the name of the rule's own table, without its schema."""
-    if (fault := _fault_on_engine(rule, catalogue, allowed)) is not None:
+    if (fault := fault_of_rule(rule, catalogue, allowed)) is not None:
         return {**_without_sql(rule), "fault": fault}
     rule_type = catalogue.get(rule.type)
     warn_above, fail_above = rule.thresholds
@@ -189,14 +179,6 @@ def _rule_specification(rule: Rule, table: str, catalogue: Catalogue, allowed: _
         **custom_sql_facts(rule_type, rule.arguments, rule.where, allowed.dialect, tables),
         **_dbt_test_facts(rule, rule_type, allowed),
     }
-
-
-def _fault_on_engine(rule: Rule, catalogue: Catalogue, allowed: _Allowed) -> str | None:
-    """Why an engine other than the default one does not run the rule: a document may be older than its target's adapter."""
-    if allowed.dialect.adapter == DEFAULT_ADAPTER:
-        return None
-    found = next(faults_of_rule(rule, catalogue, "", Judge(allowed.dialect, allowed.functions)), None)
-    return None if found is None else f"{found.pointer.removeprefix('/')} {found.message}"
 
 
 def _without_sql(rule: Rule) -> RuleSpecification:
@@ -256,7 +238,7 @@ def custom_sql_facts(
     )
 
 
-def _dbt_test_facts(rule: Rule, rule_type: RuleType, allowed: _Allowed) -> DbtTestFacts:
+def _dbt_test_facts(rule: Rule, rule_type: RuleType, allowed: Allowed) -> DbtTestFacts:
     """Facts that a rule needs if it runs a dbt test: which arguments are SQL that may be run, and whether the rule itself has a
     severity or thresholds, which then replace the test's."""
     if not rule_type.takes_test_arguments:

@@ -23,6 +23,12 @@ def function_of(fault: str) -> str | None:
     return name if fault == not_allowed(name) and "." in name else None
 
 
+def is_of_call(fault: str) -> bool:
+    """Whether the fault is one of `not_allowed`."""
+    head, tail = _NOT_ALLOWED.split("{}")
+    return fault.startswith(head) and fault.endswith(tail)
+
+
 class Dialect(Protocol):
     """How one engine reads custom SQL. A `fault_of_…` is one sentence; it is None if the text may be run. `allow_functions` are
     functions, as schema.name, that the text may call in addition to the built-in ones."""
