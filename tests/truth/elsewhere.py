@@ -27,7 +27,7 @@ from tests.truth import grouped as truth_of_groups
 from tests.truth.cases import WISHES, Case, Plan, made_up
 from tests.truth.grouped import Grouped, grouped
 from tests.truth.kinds import Kind
-from tests.truth.tables import NAMES, Draft, Table
+from tests.truth.tables import NAMES, Draft, Table, cut
 from tests.truth.test_groups import check as check_groups
 from tests.truth.test_truth import ALONE, CATALOGUE, agree
 from tests.truth.truth import TAKES_NO_WHERE, Undecided, verdict_of
@@ -68,7 +68,8 @@ class DraftOfKinds(Draft):
     def new_name(self, table: Table | None = None, names: Sequence[str] = NAMES) -> str:
         taken = {column.name.lower() for column in (table or self.table).columns} | set((table or self.table).dropped)
         free = [name for name in names if name.lower() not in taken]
-        return super().new_name(table, free or names)
+        name = super().new_name(table, free or names)
+        return next(found for found in [name, *(f"{cut(name, 60)}{n}" for n in range(2, 99))] if found.lower() not in taken)
 
 
 @dataclass

@@ -35,8 +35,8 @@ def differ(own: Any, other: Any) -> Any:
 
 
 def beyond(difference: Any, other: Any, given: Any) -> bool:
-    if not math.isfinite(difference):
-        return True
+    if difference == 0 or not math.isfinite(difference):
+        return difference != 0
     limit = Fraction(given.rstrip("% ")) / 100 * abs(Fraction(other)) if isinstance(given, str) else Fraction(str(given or 0))
     return difference > limit
 
@@ -80,7 +80,7 @@ def compared(
         if mine is None or theirs is None:
             return Measured(None, len(scope.rows), False, False, may_fail, mine is not None or theirs is not None)
         found = differ(mine, theirs)
-        if not exact and math.isfinite(found):
+        if not exact and math.isfinite(found) and math.isfinite(theirs):  # equal infinities do not differ
             for limit in (fails_by, warn):
                 if limit is not None:
                     share = isinstance(limit, str)

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import assume
 from hypothesis import strategies as st
 
+from tests.support.engine import rule
 from tests.truth.kinds import (
     BIGINT,
     DATE,
@@ -153,6 +154,16 @@ def coefficient(pairs: Sequence[tuple[Any, Any]], method: str) -> float | None:
     together = sum((a - mean_one) * (b - mean_other) for a, b in zip(one, other, strict=True))
     spread = sum((a - mean_one) ** 2 for a in one) * sum((b - mean_other) ** 2 for b in other)
     return float(together) / math.sqrt(spread)
+
+
+# Of a table with x = NaN, NaN; y = NaN, 1; n = 1, 2; c = 3, 3: what each measures on every engine.
+MEASURES_OF_NAN = {"same": None, "constant": None, "nan": "NaN", "ranks": "NaN"}
+CORRELATIONS_OF_NAN = [
+    rule("same", "correlation", "x", other_column="n", min=0),
+    rule("constant", "correlation", "y", other_column="c", min=0),
+    rule("nan", "correlation", "y", other_column="n", min=0),
+    rule("ranks", "correlation", "x", other_column="n", method="spearman", min=0),
+]
 
 
 @rule_type("correlation")

@@ -20,6 +20,7 @@ from stringx_dataops.contract.settings import ROOT
 from tests.support.databases import Target
 from tests.support.duckdb_target import DuckdbFiles
 from tests.support.engine import CATALOGUE, gate, rule
+from tests.truth.shares import CORRELATIONS_OF_NAN, MEASURES_OF_NAN
 
 MACROS = ROOT / "stringx" / "duckdb" / "macros"
 ORDERS = """
@@ -352,6 +353,29 @@ def test_moments_without_a_zone_are_in_the_documents_also_infinite_ones(files: D
     assert [found[id]["failures"] for id in ("future", "soon", "lag")] == [3, 2, 6]
     assert [found[id]["status"] for id in ("fresh", "stale")] == ["pass", "fail"]
     assert found["fresh"]["found"]["ahead"] == 3
+
+
+def test_the_smallest_numbers_are_values_of_documents_too(files: DuckdbFiles) -> None:
+    path = files.file(
+        "create schema public; create table public.small as"
+        " select * from (values (5e-324::double, 1e-44::float), (2.2250738585072014e-308, 1.2e-38::float)) as v(x, y)"
+    )
+    rules = [
+        rule("double", "accepted_values", "x", values=["5e-324", "2.2250738585072014e-308"]),
+        rule("real", "accepted_values", "y", values=["1e-44", "1.2e-38"]),
+        rule("lost", "accepted_values", "x", values=["1e-400"]),
+    ]
+    found = files.rules(path, gate("small", *rules))
+    assert {id: each["status"] for id, each in found.items()} == {"double": "pass", "real": "pass", "lost": "error"}
+
+
+def test_a_correlation_with_a_single_value_is_none_before_it_is_nan(files: DuckdbFiles) -> None:
+    path = files.file(
+        "create schema public; create table public.odd as"
+        " select * from (values ('nan'::double, 'nan'::double, 1, 3), ('nan', 1, 2, 3)) as v(x, y, n, c)"
+    )
+    found = files.rules(path, gate("odd", *CORRELATIONS_OF_NAN, sample_columns=["x", "y", "n", "c"]))
+    assert {id: each["measured"] for id, each in found.items()} == MEASURES_OF_NAN
 
 
 def test_a_file_cannot_make_a_value_of_what_is_none(files: DuckdbFiles) -> None:

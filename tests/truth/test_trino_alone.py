@@ -14,6 +14,7 @@ from stringx_dataops.contract.settings import ROOT
 from tests.support.databases import Target
 from tests.support.engine import gate, rule
 from tests.support.trino_tables import TrinoTables
+from tests.truth.shares import CORRELATIONS_OF_NAN, MEASURES_OF_NAN
 
 MACROS = ROOT / "stringx" / "trino" / "macros"
 CATALOGUE = Catalogue.load(ROOT / "stringx")
@@ -455,6 +456,23 @@ def test_nan_is_above_all_numbers_and_no_value_of_a_document(shop: TrinoTables, 
     ]
     assert [found[id]["failures"] for id in ("above", "from", "down", "key")] == [1, 1, 1, 0]
     assert found["value"]["reason"] == "on Trino NaN cannot be a value of a document: it is compared with nothing"
+
+
+def test_the_smallest_numbers_are_values_of_documents_too(shop: TrinoTables, made: Any) -> None:
+    made("small", "x double, y real", "(5e-324, real '1e-44')", "(2.2250738585072014e-308, real '1.2e-38')")
+    rules = [
+        rule("double", "accepted_values", "x", values=["5e-324", "2.2250738585072014e-308"]),
+        rule("real", "accepted_values", "y", values=["1e-44", "1.2e-38"]),
+        rule("lost", "accepted_values", "x", values=["1e-400"]),
+    ]
+    found = checked(shop, *rules, table="small")
+    assert {id: each["status"] for id, each in found.items()} == {"double": "pass", "real": "pass", "lost": "error"}
+
+
+def test_a_correlation_with_a_single_value_is_none_before_it_is_nan(shop: TrinoTables, made: Any) -> None:
+    made("odd", "x double, y double, n integer, c integer", "(nan(), nan(), 1, 3)", "(nan(), 1, 2, 3)")
+    found = checked(shop, *CORRELATIONS_OF_NAN, table="odd", sample_columns=["x", "y", "n", "c"])
+    assert {id: each["measured"] for id, each in found.items()} == MEASURES_OF_NAN
 
 
 def test_numbers_in_double_precision_are_numbers(shop: TrinoTables, made: Any) -> None:

@@ -25,7 +25,7 @@
   {%- elif family == 'float' -%}
     {%- set number = modules.re.fullmatch('[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)(e[+-]?[0-9]+)?', text | lower) -%}
     {%- set most = 3.4028235e38 if fact.type == 'FLOAT' else 1.7976931348623157e308 -%}
-    {%- set is_lost = number and (text | float | abs > most or text | float | abs < (1.2e-38 if fact.type == 'FLOAT' else 2.3e-308) and modules.re.search('[1-9]', (text | lower).split('e')[0])) -%}
+    {%- set is_lost = number and (text | float | abs > most or text | float | abs < (7.01e-46 if fact.type == 'FLOAT' else 5e-324) and modules.re.search('[1-9]', (text | lower).split('e')[0])) -%}
     {%- if is_lost or not number and not modules.re.fullmatch('[+-]?inf(inity)?|nan', text | lower) -%}{{- return(stringx_no_value(text)) -}}{%- endif -%}
     {{- return(cast ~ fact.type ~ ')') -}}
   {%- elif family == 'boolean' -%}

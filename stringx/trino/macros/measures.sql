@@ -138,15 +138,20 @@
 {% endmacro %}
 
 
-{#- Pearson's coefficient over the rows of a condition, from -1 to 1. NaN if a value is no finite number, or one of those `of` which x and y are ranks is NaN; NULL if a
-    column has only one value. -#}
+{#- Pearson's coefficient over the rows of a condition, from -1 to 1. NULL if a column has only one value; before that, NaN if one of those `of` which x
+    and y are ranks is NaN, and after it, if a value is no finite number. -#}
 {% macro stringx_coefficient(x, y, rows, of=none) %}
   {%- set odd = '(is_nan(' ~ of[0] ~ ') or is_nan(' ~ of[1] ~ '))' if of is not none else '(not is_finite(' ~ x ~ ') or not is_finite(' ~ y ~ '))' -%}
-  {%- set filter = stringx_filter([rows]) -%}
-  {%- set one_value = '(min(' ~ x ~ ')' ~ filter ~ ' = max(' ~ x ~ ')' ~ filter ~ ' or min(' ~ y ~ ')' ~ filter ~ ' = max(' ~ y ~ ')' ~ filter ~ ')' -%}
+  {%- set filter, single = stringx_filter([rows]), [] -%}
+  {%- for v in (x, y) -%}  {#- beside other values, min and max leave NaN out -#}
+    {%- set equal = 'min(' ~ v ~ ')' ~ filter ~ ' = max(' ~ v ~ ')' ~ filter -%}
+    {%- do single.append(equal if of is not none else 'bool_and(is_nan(' ~ v ~ '))' ~ filter ~ ' or ' ~ equal ~ ' and not bool_or(is_nan(' ~ v ~ '))' ~ filter) -%}
+  {%- endfor -%}
+  {%- set one_value = '(' ~ single | join(' or ') ~ ')' -%}
   {%- set even = stringx_filter([rows, 'not ' ~ odd]) -%}
   {%- set coefficient = 'corr(' ~ y ~ ', ' ~ x ~ ')' ~ even -%}
-  {{- return('(case when coalesce(bool_or(' ~ odd ~ ')' ~ filter ~ ', false) then nan() when ' ~ one_value ~ ' then null when ' ~ coefficient ~ ' > 1 and '
+  {%- set is_odd, is_single = 'when coalesce(bool_or(' ~ odd ~ ')' ~ filter ~ ', false) then nan() ', 'when ' ~ one_value ~ ' then null ' -%}
+  {{- return('(case ' ~ (is_odd ~ is_single if of is not none else is_single ~ is_odd) ~ 'when ' ~ coefficient ~ ' > 1 and '
              ~ coefficient ~ ' < 2 then 1e0 when ' ~ coefficient ~ ' < -1 then -1e0 else ' ~ coefficient ~ ' end)') -}}
 {% endmacro %}
 

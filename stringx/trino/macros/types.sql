@@ -21,7 +21,7 @@
   {%- elif family == 'float' -%}
     {%- set number = modules.re.fullmatch('[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)(e[+-]?[0-9]+)?', text | lower) -%}
     {%- set most = 3.4028235e38 if fact.type == 'real' else 1.7976931348623157e308 -%}
-    {%- set is_lost = number and (text | float | abs > most or text | float | abs < (1.2e-38 if fact.type == 'real' else 2.3e-308) and modules.re.search('[1-9]', (text | lower).split('e')[0])) -%}
+    {%- set is_lost = number and (text | float | abs > most or text | float | abs < (7.01e-46 if fact.type == 'real' else 5e-324) and modules.re.search('[1-9]', (text | lower).split('e')[0])) -%}
     {%- set endless = modules.re.fullmatch('([+-]?)inf(?:inity)?', text | lower) -%}
     {%- if endless -%}{{- return(fact.type ~ " '" ~ ('-' if endless.group(1) == '-' else '') ~ "Infinity'") -}}{%- endif -%}
     {{- return(stringx_no_value(text) if is_lost or not number else fact.type ~ " '" ~ text ~ "'") -}}
