@@ -21,10 +21,8 @@ from backend.configuration import store
 from database.pool import Database
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.problems import Invalid
-from tests.support import loaded
 from tests.support.datasets import ME
 from tests.support.duckdb_lake import HEAD, ORDERS, Lake, by_id, lake_of, rule
-from tests.support.engine import PROJECT
 from tests.support.processes import eventually
 from tests.support.proxy import Proxy
 from tests.support.s3_server import ROOT_KEYS, SECRET, S3Server, s3_server
@@ -32,13 +30,6 @@ from tests.support.s3_server import ROOT_KEYS, SECRET, S3Server, s3_server
 STRANGER = Keys("stranger", "strangers-secret")
 pytestmark = pytest.mark.timeout(1200)  # the server is built once, which takes minutes
 NUMBERS = count()
-
-
-@pytest.fixture(scope="module")
-def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChildFactory]:
-    made = ChildFactory(PROJECT.of("duckdb"), tmp_path_factory.mktemp("dbt"), loaded.folder("duckdb"))
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +75,7 @@ class Storage:
 
 
 @pytest.fixture
-def storage(server: S3Server, database: Database, factory: ChildFactory, tmp_path: Path) -> Iterator[Storage]:
+def storage(server: S3Server, database: Database, duckdb_factory: ChildFactory, tmp_path: Path) -> Iterator[Storage]:
     bucket = f"bucket-{next(NUMBERS)}"
     server.make_bucket(bucket)
     (tmp_path / "lake").mkdir()
@@ -94,7 +85,7 @@ def storage(server: S3Server, database: Database, factory: ChildFactory, tmp_pat
         "DUCKDB_FOLDERS": str(tmp_path / "lake"),
         "DUCKDB_BUCKETS": f"s3://elsewhere, {server.url}/{bucket}/open, {proxy.url}/{bucket}/open",
     }
-    with lake_of(database, factory, tmp_path / "lake", settings) as lake:
+    with lake_of(database, duckdb_factory, tmp_path / "lake", settings) as lake:
         made = Storage(server, proxy, bucket, lake)
         made.keep(ROOT_KEYS)
         yield made

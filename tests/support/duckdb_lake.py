@@ -1,5 +1,7 @@
 """Files of Parquet and CSV, a target of DuckDB that reads them, and a worker that checks it."""
 
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -98,6 +100,19 @@ def lake_of(database: Database, factory: ChildFactory, folder: Path, settings: M
     yield Lake(folder, worker)
     for slot in worker.others.slots:
         slot.close()
+
+
+@contextmanager
+def written_by_another(path: str) -> Iterator[None]:
+    """Another process has the database file open for writing meanwhile."""
+    program = f"import duckdb, time; held = duckdb.connect({path!r}); print('held', flush=True); time.sleep(300)"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as writer:
+        try:
+            assert writer.stdout is not None
+            assert writer.stdout.readline() == "held\n"
+            yield
+        finally:
+            writer.kill()
 
 
 def rule(id: str, type: str, column: str | None = None, **fields: Any) -> dict[str, Any]:
