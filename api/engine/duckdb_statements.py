@@ -77,9 +77,11 @@ class Plugin(BasePlugin):  # type: ignore[misc]
     """dbt-duckdb imports the module for it, and calls it before it opens a database."""
 
     def update_connection_config(self, creds: Any, config: dict[str, Any]) -> None:
-        """Note the state of a database file. `config` is not changed."""
-        global _database
-        _database = Database.now(str(creds.path)) if str(creds.path) != MEMORY else None
+        """Note the states of the database files. `config` is not changed."""
+        global _databases
+        own = str(creds.path)
+        attached = (_reads().get("attach") or {}).values()
+        _databases = [Database.now(path) for path in (*([] if own == MEMORY else [own]), *attached)]
 
 
 class _Transaction:
@@ -219,7 +221,7 @@ def _read(path: str) -> str:
 
 _open: _Transaction | None = None
 _files: Files | None = None
-_database: Database | None = None  # before it was opened
+_databases: list[Database] = []  # before they were opened
 
 
 def stringx_begin(self: DuckDBAdapter, limit_ms: int) -> None:
@@ -256,8 +258,8 @@ def stringx_files_changed(_: DuckDBAdapter) -> bool:
 
 
 def _require_as_opened() -> None:
-    if _database is not None and _database.has_changed():
-        raise DbtRuntimeError(OVERWRITTEN)
+    if changed := next((each.path for each in _databases if each.has_changed()), None):
+        raise DbtRuntimeError(OVERWRITTEN.format(changed))
 
 
 def stringx_now(_: DuckDBAdapter) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from api.engine.duckdb_objects import Objects
 
 MEMORY = ":memory:"  # in place of a database file
-OVERWRITTEN = "the database file was overwritten while it was read"
+OVERWRITTEN = 'database file "{}": it was overwritten while it was read'
 BESIDE = ("", ".wal", ".wal.recovery", ".wal.checkpoint")  # of a database file: what DuckDB reads by itself
 
 

@@ -12,6 +12,7 @@ from api.engine.duckdb_words import words_for
 from api.engine.s3_faults import fault_in
 from api.engine.side_by_side import looks
 from stringx_dataops.contract.ascii_case import folded
+from stringx_dataops.contract.documents.names import parts_of_table
 
 # All files of a table have its columns. A folder such as `status=open` does not replace what a file says.
 _READER = "read_parquet({}, union_by_name = true, hive_partitioning = false)"
@@ -33,7 +34,7 @@ def make_views(conn: Any, locations: dict[str, Any]) -> None:
     for table, each in locations.items():
         fault = each.get("fault")
         try:
-            _make_view(conn, table.split(".", 1), each, is_readable=fault is None)
+            _make_view(conn, parts_of_table(table), each, is_readable=fault is None)
         except (duckdb_csv.NotAsListed, _Different) as error:
             fault = fault or str(error)
         except duckdb.Error as error:

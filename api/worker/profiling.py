@@ -175,7 +175,7 @@ def _foreign_key(found: JsonObject) -> ForeignKey:
     return ForeignKey(
         name=found["name"],
         columns=found["columns"],
-        other_table=str(TableName(found["other_schema"], found["other_name"])),
+        other_table=TableName(found["other_schema"], found["other_name"]).as_other,
         other_columns=found["other_columns"],
         is_valid=found["is_valid"],
     )

@@ -4,7 +4,7 @@ has read."""
 import json
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -16,13 +16,11 @@ import pytest
 from api.engine.pool import ChildFactory
 from api.targets.engine import Machine
 from api.targets.registry import engine_of
-from database.pool import Database
 from stringx_dataops.contract.documents.targets import parse_target
 from stringx_dataops.contract.messages.checks import CheckResult
-from tests.support import engine, loaded
+from tests.support import engine
 from tests.support.datasets import apply
-from tests.support.duckdb_lake import HEAD, Lake, by_id, lake_of, rule, table
-from tests.support.engine import PROJECT
+from tests.support.duckdb_lake import HEAD, Lake, by_id, rule, table
 from tests.support.processes import eventually
 
 ROWS = "select {rows} as id, {price} as price from range(2500)"
@@ -35,21 +33,6 @@ RULES = [
 ]
 OF_OLD = {"prices": ("pass", 0), "slow": ("pass", 0), "ids": ("pass", 0)}
 OF_NEW = {"prices": ("fail", 2500), "slow": ("pass", 0), "ids": ("fail", 1250)}
-
-
-@pytest.fixture(scope="module")
-def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChildFactory]:
-    made = ChildFactory(PROJECT.of("duckdb"), tmp_path_factory.mktemp("dbt"), loaded.folder("duckdb"))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def lake(database: Database, factory: ChildFactory, tmp_path: Path) -> Iterator[Lake]:
-    (tmp_path / "lake").mkdir()
-    settings = {"STRINGX_HOME": str(tmp_path / "home"), "DUCKDB_FOLDERS": str(tmp_path / "lake")}
-    with lake_of(database, factory, tmp_path / "lake", settings) as made:
-        yield made
 
 
 def decided(result: CheckResult) -> dict[str, Any]:
@@ -143,24 +126,31 @@ def test_samples_are_of_the_rows_that_were_counted(lake: Lake) -> None:
     assert "there are no samples: what they are taken from has changed since the rules were decided" in str(found.notes)
 
 
-@pytest.mark.parametrize("what", ["", ".wal"])
+@pytest.mark.parametrize("what", ["old.duckdb", "old.duckdb.wal", "ref.duckdb"])
 def test_a_database_file_that_is_overwritten_is_an_error(lake: Lake, what: str) -> None:
-    """DuckDB's lock hinders no `cp`."""
-    for name, query in (("old", OLD), ("new", NEW)):
+    """DuckDB's lock hinders no `cp`, neither of the target's own file nor of one that it attaches."""
+    for name, query in (("old", OLD), ("new", NEW), ("ref", OLD)):
         lake.make(f"{name}.duckdb", "create schema s", f"create table s.t as {query}")
-    path = str(lake.folder / "old.duckdb")
-    lake.configure({"path": path}, "s.t", *RULES)
-    assert decided(lake.check("s.t")) == OF_OLD
+    path, beside = str(lake.folder / "old.duckdb"), str(lake.folder / "ref.duckdb")
+    known = rule("known", "relationship", "id", arguments={"to_table": "ref.s.t", "to_column": "id"})
+    lake.configure({"path": path, "attach": {"ref": beside}}, "s.t", *RULES, known)
+    assert decided(lake.check("s.t")) == OF_OLD | {"known": ("pass", 0)}
     assert lake.is_open("s.t")
-    found = check_and_meanwhile(lake, path, lambda: shutil.copyfile(lake.folder / "new.duckdb", f"{path}{what}"))
+    found = check_and_meanwhile(lake, path, lambda: shutil.copyfile(lake.folder / "new.duckdb", lake.folder / what))
     assert found.verdict == "error"
-    assert f"{path} was overwritten while it was read; check again when its writer is done" in str(found.reason)
+    overwritten = lake.folder / what.removesuffix(".wal")
+    assert f"{overwritten} was overwritten while it was read; check again when its writer is done" in str(found.reason)
     assert not lake.is_open("s.t")
     Path(f"{path}.wal").unlink(missing_ok=True)
-    assert decided(lake.check("s.t")) == (OF_OLD if what else OF_NEW)
+    after = {
+        "old.duckdb": OF_NEW | {"known": ("pass", 0)},
+        "old.duckdb.wal": OF_OLD | {"known": ("pass", 0)},
+        "ref.duckdb": OF_OLD | {"known": ("fail", 1250)},
+    }
+    assert decided(lake.check("s.t")) == after[what]
 
 
-def test_the_moment_of_a_check_is_the_one_before_its_files_are_looked_up(lake: Lake, factory: ChildFactory) -> None:
+def test_the_moment_of_a_check_is_the_one_before_its_files_are_looked_up(lake: Lake, duckdb_factory: ChildFactory) -> None:
     """So a gate that asks for a check of a later moment does not rest on one that has not looked at all files."""
     lake.write("1.parquet", OLD)
     target = parse_target(HEAD | {"locations": {"s.t": f"{lake.folder}/*.parquet"}})
@@ -169,7 +159,7 @@ def test_the_moment_of_a_check_is_the_one_before_its_files_are_looked_up(lake: L
     lake.write("2.parquet", NEW)
     meanwhile = datetime.now(UTC)
     reading = engine.rule("now", "expression", sql=f"now() >= '{meanwhile:%Y-%m-%d %H:%M:%S.%f}+00'")
-    with factory.slot(1) as child:
+    with duckdb_factory.slot(1) as child:
         child.ensure_warm()
         answer = child.run(
             engine.gate("t", engine.rule("ids", "unique", "id"), reading, schema="s"), lake.folder, environment, 90

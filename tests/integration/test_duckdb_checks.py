@@ -3,50 +3,28 @@
 import os
 import shlex
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from api.checks import lifecycle
-from api.engine.pool import ChildFactory
 from api.worker.attempt import Attempt
 from backend.configuration import store
 from backend.profiles import store as profiles
 from backend.profiles import suggesting
 from backend.requests import tracking
-from database.pool import Database
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.messages.profiles import ProfileSettings
 from stringx_dataops.contract.messages.trials import CheckOrder
 from stringx_dataops.contract.problems import Invalid
-from tests.support import loaded
 from tests.support.datasets import CATALOGUE, ME, apply, claimed
-from tests.support.duckdb_lake import HEAD, ORDERS, Lake, by_id, lake_of, rule, table
-from tests.support.engine import PROJECT
+from tests.support.duckdb_lake import HEAD, ORDERS, Lake, by_id, rule, table, written_by_another
 from tests.support.processes import eventually
 
 ENDLESS = "select x.a from t x, t y, t z where md5(concat(x.a, y.a, z.a)) = 'none'"
-
-
-@pytest.fixture(scope="module")
-def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChildFactory]:
-    """Has loaded DuckDB's project once for all tests here."""
-    made = ChildFactory(PROJECT.of("duckdb"), tmp_path_factory.mktemp("dbt"), loaded.folder("duckdb"))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def lake(database: Database, factory: ChildFactory, tmp_path: Path) -> Iterator[Lake]:
-    (tmp_path / "lake").mkdir()
-    settings = {"STRINGX_HOME": str(tmp_path / "home"), "DUCKDB_FOLDERS": str(tmp_path / "lake")}
-    with lake_of(database, factory, tmp_path / "lake", settings) as made:
-        yield made
 
 
 def test_files_of_csv_from_the_document_to_the_gate(lake: Lake) -> None:
@@ -78,11 +56,9 @@ def test_files_of_csv_from_the_document_to_the_gate(lake: Lake) -> None:
 
 def test_a_profile_of_files_suggests_rules_that_pass_on_them(lake: Lake) -> None:
     lake.write("orders/1.parquet", ORDERS.format(rows=300))
-    lake.configure(
-        {"locations": {"sales.orders": f"{lake.folder}/orders/*.parquet"}},
-        "sales.other",
-        rule("rows", "row_count", arguments={"min": 1}),
-    )
+    beside = lake.make("reference.duckdb", "create schema sales", "create table sales.orders as select 'x' as id")
+    target = {"locations": {"sales.orders": f"{lake.folder}/orders/*.parquet"}, "attach": {"ref": beside}}
+    lake.configure(target, "sales.other", rule("rows", "row_count", arguments={"min": 1}))
     order = CheckOrder(target="shop", table="sales.orders", profile=ProfileSettings(sample_columns=["status", "price"]))
     tracked = tracking.accept(lake.database, CATALOGUE, order, "http", "s", "asker")
     lifecycle.accept(lake.database, CATALOGUE, CheckOrder.model_validate(tracked.body), 100, "asker")
@@ -99,7 +75,7 @@ def test_a_profile_of_files_suggests_rules_that_pass_on_them(lake: Lake) -> None
     assert suggested.fault is None
     rules = [each.rule for each in suggested.rules]
     assert {"unique", "accepted_values", "between", "column_type"} <= {each["type"] for each in rules}
-    lake.configure({"locations": {"sales.orders": f"{lake.folder}/orders/*.parquet"}}, "sales.orders", *rules)
+    lake.configure(target, "sales.orders", *rules)
     passed = lake.check("sales.orders")
     assert {each.status for each in passed.rules or []} == {"pass"}
     lake.write("orders/2.parquet", "select 7 as id, 'lost' as status, -1.0 as price from range(30)")
@@ -221,14 +197,8 @@ def test_views_of_a_database_file_read_the_folders_that_are_named(lake: Lake) ->
 def test_a_file_that_somebody_writes_is_an_error_with_the_reason(lake: Lake) -> None:
     path = lake.make("shop.duckdb", "create table t as select 1 as a")
     lake.configure({"path": path}, "main.t", rule("a", "not_null", "a"))
-    program = f"import duckdb, time; held = duckdb.connect({path!r}); print('held', flush=True); time.sleep(300)"
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as writer:
-        try:
-            assert writer.stdout is not None
-            assert writer.stdout.readline() == "held\n"
-            found = lake.check("main.t")
-        finally:
-            writer.kill()
+    with written_by_another(path):
+        found = lake.check("main.t")
     assert found.verdict == "error"
     assert str(found.reason).endswith(
         "another process writes to " + path + ", and DuckDB lets nobody read meanwhile; check when it is done"

@@ -34,10 +34,10 @@ class DuckdbFiles:
                 connection.execute(statement)
         return path
 
-    def answer(self, path: Path, spec: dict[str, Any]) -> DbtRunResult:
-        """As the worker gets it."""
+    def answer(self, path: Path, spec: dict[str, Any], **attached: Path) -> DbtRunResult:
+        """As the worker gets it, with further database files by their names."""
         self.child.ensure_warm()
-        answer = self.child.run(spec, self.folder / "run", environment(path), 90)
+        answer = self.child.run(spec, self.folder / "run", environment(path, **attached), 90)
         held_to_the_border(spec, answer)
         return answer
 
@@ -52,14 +52,15 @@ class DuckdbFiles:
         return {found["id"]: found for found in self.outcome(path, spec)["rules"]}
 
 
-def environment(path: Path) -> dict[str, str]:
+def environment(path: Path, **attached: Path) -> dict[str, str]:
     """What the profile reads."""
+    attach = {name: str(file) for name, file in attached.items()}
     return {
         "STRINGX_TARGET_PATH": str(path),
         "STRINGX_TARGET_ACCESS_MODE": "read_only",
         "STRINGX_TARGET_MEMORY_LIMIT": "300MB",
         "STRINGX_TARGET_TEMP_DIRECTORY": str(path.parent / "spill"),
-        "STRINGX_TARGET_READS": json.dumps({"folders": [], "locations": {}}),
+        "STRINGX_TARGET_READS": json.dumps({"folders": [], "locations": {}, "attach": attach}),
         "STRINGX_TARGET_MODULES": str(ROOT),
         "STRINGX_TARGET_APPLICATION_NAME": "stringx test",
     }

@@ -2,9 +2,11 @@
 
 import json
 from datetime import datetime
+from itertools import count
 
 import pytest
 
+from stringx_dataops.contract.documents.names import parts_of_table
 from stringx_dataops.contract.gate_test.specification import Specification
 from tests.support.duckdb_target import DuckdbFiles
 from tests.truth.cases import SCHEMAS, Case
@@ -34,18 +36,36 @@ KINDS = (
 )  # fmt: skip
 
 
+def naming(spec: Specification, *database: str) -> Specification:
+    """With the further tables of rules in a database, or in the target's own, as DuckDB's documents name those with a dot."""
+    for each in (each for table in spec["tables"] for each in table["rules"]):
+        for name in {"to_table", "other_table"}.intersection(each["arguments"]):
+            parts = [*database, *parts_of_table(each["arguments"][name])]
+            each["arguments"] = each["arguments"] | {name: ".".join(map(quoted, parts))}
+            each["relations"] = [parts]
+    return spec
+
+
 class DuckdbDraft(DraftOfKinds):
     kinds = frozenset(kind.name for kind in KINDS)
 
 
 @pytest.fixture
 def on_duckdb(files: DuckdbFiles, monkeypatch: pytest.MonkeyPatch) -> Elsewhere:
+    asked = count()
+
     def ask(case: Case, spec: Specification) -> Outcome:
-        """Of the case's table in a new file."""
+        """Of the case's table in a new file. Every other time the further tables of its rules are those of another file, and those
+        of this one are empty."""
         schemas = [f"create schema {quoted(schema)}" for schema in SCHEMAS]
         types = f"""create type {MOOD.sql} as enum ('sad', 'ok', 'very happy', 'it''s'); create type pair as struct(n integer, t varchar);
         create type small as integer"""
-        answer = files.answer(files.file(*schemas, types, case.ddl), spec)
+        made = [*schemas, types, case.ddl]
+        if next(asked) % 2:
+            emptied = [f"delete from {table.relation}" for table in case.others]
+            answer = files.answer(files.file(*made, *emptied), naming(spec, "elsewhere"), elsewhere=files.file(*made))
+        else:
+            answer = files.answer(files.file(*made), naming(spec))
         assert answer.outcome is not None, answer.message
         outcome = json.loads(answer.outcome)
         return outcome["tables"][0], datetime.fromisoformat(outcome["snapshot_at"])

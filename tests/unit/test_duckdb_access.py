@@ -103,12 +103,74 @@ def test_a_database_with_names_of_its_own_is_refused_and_locked(shop: Path, tmp_
         connection.execute(f"from read_text('{tmp_path}/other.txt')")
 
 
+@pytest.mark.parametrize("name", ["shop", "ref"])
 @pytest.mark.parametrize("end", ["wal", "wal.recovery", "wal.checkpoint"])
-def test_a_link_beside_a_database_is_not_followed(shop: Path, tmp_path: Path, end: str) -> None:
+def test_a_link_beside_a_database_is_not_followed(shop: Path, ref: Path, tmp_path: Path, end: str, name: str) -> None:
     """The worker has looked before; this is for one that is put there meanwhile."""
-    (tmp_path / f"shop.duckdb.{end}").symlink_to(tmp_path / "other.txt")
+    (tmp_path / f"{name}.duckdb.{end}").symlink_to(tmp_path / "other.txt")
     with pytest.raises((DbtRuntimeError, duckdb.Error)):
-        opened(str(shop), tmp_path)
+        opened(str(shop), tmp_path, attach={"ref": str(ref)})
+
+
+@pytest.fixture
+def ref(tmp_path: Path) -> Path:
+    path = tmp_path / "ref.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create schema s; create table s.t as select 2 as a; create type mood as enum ('bad')")
+        connection.execute(f"create view s.other as from read_text('{tmp_path}/other.txt')")
+    return path
+
+
+def test_further_databases_are_read_and_nothing_beside_them(shop: Path, ref: Path, tmp_path: Path) -> None:
+    good = write(tmp_path / "good.parquet", "select 3 as a")
+    more: dict[str, Any] = {"locations": {"l.t": location(good)}}
+    for path, own, reads in ((str(shop), "t", {}), (":memory:", "l.t", more)):
+        with opened(path, tmp_path, attach={"ref": str(ref)}, **reads) as connection:
+            assert connection.execute(f"select max(a) from (from ref.s.t union all from {own})").fetchone() in ((2,), (3,))
+            for refused in ("from ref.s.other", "insert into ref.s.t values (1)", f"attach '{tmp_path}/x' as y"):
+                with pytest.raises(duckdb.Error):
+                    connection.execute(refused).fetchall()
+            opened_again = connection.cursor()
+            assert opened_again.execute("from ref.s.t").fetchall() == [(2,)]
+
+
+@pytest.mark.parametrize("statement", OWN)
+def test_a_further_database_with_names_of_its_own_is_refused(shop: Path, ref: Path, tmp_path: Path, statement: str) -> None:
+    with duckdb.connect(str(ref)) as connection:
+        connection.execute(statement)
+    with pytest.raises(DbtRuntimeError, match=f'database file "{ref}": the database defines functions or types: '):
+        opened(str(shop), tmp_path, attach={"ref": str(ref)})
+
+
+def test_a_further_database_has_the_name_of_no_schema(shop: Path, ref: Path, tmp_path: Path) -> None:
+    with duckdb.connect(str(shop)) as connection:
+        connection.execute('create schema "REF"')
+    with pytest.raises(DbtRuntimeError, match="a schema with the name of an attached one: ref"):
+        opened(str(shop), tmp_path, attach={"ref": str(ref)})
+
+
+@pytest.mark.parametrize("what", ["is gone", "is a link", "is no database", "was attached as another"])
+def test_a_further_database_that_is_another_when_it_is_opened(shop: Path, ref: Path, tmp_path: Path, what: str) -> None:
+    """The worker has looked before; this is for what happens meanwhile. The connection is locked, whatever becomes of it, and is
+    not used by another attempt."""
+    kept: list[duckdb.DuckDBPyConnection] = []
+    name = "shop" if what == "was attached as another" else "ref"
+    if name == "ref":
+        ref.rename(tmp_path / "elsewhere")
+    if what == "is a link":
+        ref.symlink_to(tmp_path / "elsewhere")
+    if what == "is no database":
+        ref.write_bytes(b"SQLite format 3\0" + bytes(5000))
+    with pytest.raises(DbtRuntimeError, match="DuckDB could read what" if what == "is a link" else f'database file "{ref}": '):
+        opened(str(shop), tmp_path, kept, attach={name: str(ref)})
+    (connection,) = kept
+    credentials = SimpleNamespace(path=str(shop), config_options={"temp_directory": str(tmp_path / "spill")})
+    plugin = Plugin("duckdb_access", {"reads": json.dumps({"attach": {name: str(ref)}})}, credentials)
+    with connection:
+        with pytest.raises(duckdb.Error):
+            connection.execute(f"from read_text('{tmp_path}/other.txt')")
+        with pytest.raises(DbtRuntimeError, match=r"DuckDB (could read what|has other databases than) the target"):
+            plugin.configure_connection(connection)
 
 
 def test_a_link_that_is_put_in_the_place_of_a_file_is_not_followed(tmp_path: Path) -> None:
@@ -189,5 +251,7 @@ def test_what_is_no_parquet_is_a_fault_of_its_table(tmp_path: Path) -> None:
 
 def test_schemas_of_duckdb_itself_are_no_tables(tmp_path: Path) -> None:
     good = write(tmp_path / "good.parquet", "select 1 as a")
+    with opened(":memory:", tmp_path, locations={'"a.b"."c"': location(good)}) as connection:
+        assert connection.execute('select a from "a.b".c').fetchall() == [(1,)]
     with opened(":memory:", tmp_path, locations={"pg_catalog.pg_class": location(good), "main.t": location(good)}) as connection:
         assert tables(connection).keys() == {"pg_catalog.pg_class"}

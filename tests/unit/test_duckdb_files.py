@@ -85,6 +85,23 @@ def unusable(machine: Machine, **fields: Any) -> str:
         ({"locations": {"a.b": "/etc/passwd"}}, "/locations/a.b names no files of Parquet"),
         ({"locations": {"a.b": "/d/x.parquet", "A.B": "/d/y.parquet"}}, "/locations names a.b and A.B, which are one table"),
         ({"locations": {"b": "/d/x.parquet"}}, "is no table name"),
+        ({"attach": {"r": "/d/r"}}, "names no data: give the path of a database file, or files by their tables: of Parquet under locations, of CSV under csv_locations; attach names files that rules read beside them"),
+        ({"path": "/d/x", "attach": "/d/r"}, "/attach must be an object, such as {ref: /data/reference.duckdb}"),
+        *[({"path": "/d/x", "attach": {name: "/d/r"}}, f"/attach/{name} is no name of a database; write") for name in ("Ref", "1", "a-b", "é", "r" * 64)],
+        *[({"path": "/d/x", "attach": {name: "/d/r"}}, f"/attach/{name} is a name of DuckDB's or of the service's own") for name in ("memory", "temp", "system", "main", "pg_catalog", "information_schema", "stringx_a")],
+        ({"path": "/d/Shop.v1.duckdb", "attach": {"shop": "/d/r"}}, "/attach names shop, as DuckDB calls the target's own database by its file"),
+        ({"path": "/d/x", "attach": {"r": "/d/x"}}, "/attach names /d/x, which is path, the target's own database; leave it out"),
+        ({"path": "/d/x", "attach": {"r": "/d/r", "s": "/d/r"}}, "/attach names /d/r twice, as r and s; keep one"),
+        ({"path": "/d/x", "attach": {"r": "r.duckdb"}}, "/attach/r is no absolute path"),
+        ({"path": "/d/x", "attach": {"r": "/d/../r"}}, "/attach/r holds .."),
+        ({"path": "/d/x", "attach": {"r": "s3://lake/r.duckdb"}}, "/attach/r is an address"),
+        ({"path": "/d/x", "attach": {"r": "/d/*.duckdb"}}, "/attach/r is the path of one database file"),
+        ({"path": "/d/x", "attach": {"r": "/d/r.parquet"}}, "/attach/r is the path of a database file; files of Parquet go under"),
+        ({"path": "/d/x", "attach": {"r": ":memory:"}}, "/attach/r is no file; write the path of a database file"),
+        ({"path": "/d/x", "attach": {f"r{n}": f"/d/{n}" for n in range(21)}}, "/attach must have at most 20 items"),
+        ({"locations": {"R.b": "/d/b.parquet"}, "attach": {"r": "/d/r"}}, "/locations names R.b, and r is a database under attach"),
+        ({"csv_locations": {"r.b": CSV}, "attach": {"r": "/d/r"}}, "/csv_locations names r.b, and r is a database under attach"),
+        ({"locations": {"a.b": "/d/b.parquet"}, "attach": {"r": "/d/r"}, "allow_paths": ["/d"]}, "/allow_paths are for the views of a database file"),
         ({"path": "/d/x", "host": "db", "port": 5432}, "/host is no field of duckdb, but of postgres; leave it out"),
         ({"path": "/d/x", "allow_functions": ["a.b"]}, "/allow_functions must be empty on duckdb"),
         ({"path": "/d/x", "allow_arguments": "unchecked"}, "/allow_arguments"),
@@ -105,6 +122,9 @@ def test_other_data_is_another_database() -> None:
             {"locations": {"a.b": "/d/x.parquet"}},
             {"locations": {"a.b": "/d/y.parquet"}},
             {"locations": {"a.c": "/d/x.parquet"}},
+            {"path": "/d/x", "attach": {"r": "/d/r"}},
+            {"path": "/d/x", "attach": {"q": "/d/r"}},
+            {"locations": {"a.b": "/d/x.parquet"}, "attach": {"r": "/d/r"}},
             {"csv_locations": {"a.b": CSV}},
             {"csv_locations": {"a.b": CSV | {"null_text": "NULL"}}},
             {"csv_locations": {"a.b": CSV | {"columns": {"a": "integer", "b": "text"}}}},
@@ -113,7 +133,11 @@ def test_other_data_is_another_database() -> None:
     assert len(set(hashes)) == len(hashes)
     written = target(csv_locations={"a.b": CSV | {"delimiter": ",", "null_text": ""}})
     assert written.database_hash == target(csv_locations={"a.b": CSV}).database_hash, "defaults may be written out"
-    assert target(path="/d/x", threads=8, memory_limit="4GB").database_hash == hashes[0]
+    assert target(path="/d/x", threads=8, memory_limit="4GB", attach={}).database_hash == hashes[0]
+    swapped = [
+        target(path="/d/x", attach=dict(pairs)) for pairs in ([("a", "/d/a"), ("b", "/d/b")], [("b", "/d/b"), ("a", "/d/a")])
+    ]
+    assert swapped[0].database_hash == swapped[1].database_hash, "they have no order"
 
 
 def test_files_are_found_by_a_pattern_and_no_others(machine: Machine, tmp_path: Path) -> None:
@@ -213,6 +237,62 @@ def test_a_database_file_and_what_is_none(machine: Machine, tmp_path: Path) -> N
         (lake / f"shop.duckdb{end}").symlink_to(machine.secrets / "password.parquet")
         assert "is no regular file" in unusable(machine, path=f"{lake}/shop.duckdb"), "DuckDB reads it with the file"
         (lake / f"shop.duckdb{end}").unlink()
+
+
+def test_further_database_files_are_found_as_that_of_the_target(machine: Machine, tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    for name in ("shop", "ref", "other"):
+        duckdb.connect(str(lake / f"{name}.duckdb")).close()
+    (lake / "link").symlink_to(lake / "ref.duckdb")
+    made = {"path": f"{lake}/shop.duckdb", "attach": {"ref": f"{lake}/link", "other": f"{lake}/other.duckdb"}}
+    real = {"ref": f"{lake}/ref.duckdb", "other": f"{lake}/other.duckdb"}
+    assert json.loads(files.find(target(**made), machine).described())["attach"] == real
+    of_files = {"locations": {"s.t": f"{lake}/orders/a.parquet"}, "attach": made["attach"]}
+    variables = engine_of(target(**of_files)).environment(machine, "stringx x")
+    assert (variables["STRINGX_TARGET_PATH"], json.loads(variables["STRINGX_TARGET_READS"])["attach"]) == (":memory:", real)
+    assert "attach" not in files.find(target(path=made["path"]), machine).described()
+
+    def refused(path: Path, **more: str) -> str:
+        return unusable(machine, path=made["path"], attach={"ref": str(path)} | more)
+
+    assert (
+        refused(lake / "nothing")
+        == f"target lake: there is no file {lake}/nothing where the workers run; make it, or correct attach"
+    )
+    assert "lies in none of the folders that DUCKDB_FOLDERS lists" in refused(tmp_path / "outside" / "x")
+    assert "of the service itself" in refused(lake / "home" / "x")
+    assert f"{lake}/orders/a.parquet" not in refused(lake / "orders")
+    (lake / "text").write_text("no database")
+    assert refused(lake / "text") == f"target lake: {lake}/text is no database file of DuckDB; correct attach"
+    (lake / "own").symlink_to(made["path"])
+    assert refused(lake / "own") == f"target lake: {lake}/own (attach) is the same file as that of path; leave one out"
+    assert "is the same file as that of attach, as ref" in refused(lake / "ref.duckdb", more=f"{lake}/link")
+    (lake / "ref.duckdb.wal").symlink_to(lake / "text")
+    assert f"{lake}/ref.duckdb.wal is no regular file" in refused(lake / "link"), "DuckDB reads it with the file"
+
+
+def test_a_fault_of_a_further_file_names_it_as_the_document_does(tmp_path: Path) -> None:
+    own, real, link = (f"{tmp_path}/{name}" for name in ("own.duckdb", "ref.duckdb", "link"))
+    Path(link).symlink_to(real)
+    made = target(path=own, attach={"ref": link})
+    for fault, words in {
+        f'IO Error: Could not set lock on file "{real}": Conflicting lock': f"another process writes to {link}, and DuckDB",
+        "it was overwritten while it was read": f"{link} was overwritten while it was read",
+        "the database defines functions or types: f": f"{link} defines functions, or types with names of DuckDB's own (f)",
+        "Cannot open in read-only mode: database does not exist": f"there is no file {link} where the workers run; make it, or correct attach",
+        "Cannot open encrypted database without a key": f"{link} is encrypted, and targets have no keys",
+        "Corrupt database file: checksum": f"{link} is damaged",
+    }.items():
+        for file, shown in ((real, link), (own, own)):
+            words_of = words.replace(link, shown).replace("attach", "attach" if file == real else "path")
+            assert words_of in str(errors.explain(made, f'Runtime Error\n  database file "{file}": {fault}'))
+        assert errors.may_pass(f'database file "{real}": {fault}') == ("lock" in fault)
+    own_lock = f'IO Error: Could not set lock on file "{own}": x'
+    assert f"another process writes to {own}," in str(errors.explain(made, own_lock))
+    taken = f'database file "{real}": Binder Error: Failed to attach database: database with name "ref" already exists'
+    assert "attach names ref, as DuckDB calls" in str(errors.explain(made, taken))
+    schema = "the database has a schema with the name of an attached one: ref"
+    assert f"attach names ref, and {own} has a schema of that name" in str(errors.explain(made, schema))
 
 
 def test_the_machine_bounds_what_a_document_asks_for(machine: Machine, tmp_path: Path) -> None:

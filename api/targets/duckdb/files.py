@@ -37,12 +37,13 @@ class Location(TypedDict):
 @dataclass(frozen=True)
 class Reads:
     """What a target reads, as of the moment before it was looked up: the real path of its database file or `:memory:`, folders
-    for its views, files by table; where those are that are objects, and the keys for them."""
+    for its views, files by table, further database files by name; where those are that are objects, and the keys for them."""
 
     looked_up_at: datetime
     database: str
     folders: list[str] = field(default_factory=list)
     locations: dict[str, Location] = field(default_factory=dict)
+    attached: dict[str, str] = field(default_factory=dict)
     s3: dict[str, str | None] | None = None
     secret: str | None = field(default=None, repr=False)
 
@@ -50,6 +51,7 @@ class Reads:
         """As the process of the check gets it."""
         moment = self.looked_up_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         found: dict[str, Any] = {"looked_up_at": moment, "folders": self.folders, "locations": self.locations}
+        found |= {"attach": self.attached} if self.attached else {}
         return json.dumps(found if self.s3 is None else found | {"s3": self.s3})
 
 
@@ -76,7 +78,9 @@ class _Finder:
     def _find(self) -> Reads:
         now = datetime.now(UTC)
         if self._target.path != MEMORY:
-            return Reads(now, self._database(self._target.path), [self._folder(path) for path in self._target.allow_paths])
+            own = self._database(self._target.path, "path")
+            folders = [self._folder(path) for path in self._target.allow_paths]
+            return Reads(now, own, folders, attached=self._attached(own))
         found = {table: self._location(pattern) for table, pattern in self._target.locations.items()}
         for table, csv in self._target.csv_locations.items():
             found[table] = {
@@ -93,9 +97,26 @@ class _Finder:
             )
         storage = self._target.s3
         place = {"endpoint": storage.endpoint, "region": storage.region} if storage is not None else None
-        return Reads(now, MEMORY, locations=found, s3=place, secret=self._objects.secret if self._objects is not None else None)
+        return Reads(
+            now,
+            MEMORY,
+            locations=found,
+            attached=self._attached(MEMORY),
+            s3=place,
+            secret=self._objects.secret if self._objects is not None else None,
+        )
 
-    def _database(self, path: str) -> str:
+    def _attached(self, own: str) -> dict[str, str]:
+        """The real paths of further database files, which are different ones and not the target's own."""
+        found: dict[str, str] = {}
+        fields = {own: "path"}
+        for name, path in self._target.attach.items():
+            found[name] = self._database(path, "attach")
+            if (other := fields.setdefault(found[name], f"attach, as {name}")) != f"attach, as {name}":
+                raise self._unusable(f"{path} (attach) is the same file as that of {other}; leave one out")
+        return found
+
+    def _database(self, path: str, named_by: str) -> str:
         self._require_named(path)
         real = os.path.realpath(path)
         self._require_readable(path, Path(real))
@@ -106,9 +127,9 @@ class _Finder:
             with open(os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), "rb") as file:
                 is_duckdb = file.read(_MAGIC_AT + len(_MAGIC))[_MAGIC_AT:] == _MAGIC
         except OSError as error:
-            raise self._unusable(_of_file(path, error)) from error
+            raise self._unusable(_of_file(path, error, named_by)) from error
         if not is_duckdb:
-            raise self._unusable(f"{path} is no database file of DuckDB; correct path")
+            raise self._unusable(f"{path} is no database file of DuckDB; correct {named_by}")
         return real
 
     def _location(self, pattern: str) -> Location:
@@ -239,7 +260,7 @@ def _before_wildcards(path: str) -> Path:
     return Path(*parts[: next((number for number, part in enumerate(parts) if has_wildcard(part)), len(parts))])
 
 
-def _of_file(path: str, error: OSError) -> str:
+def _of_file(path: str, error: OSError, named_by: str = "path") -> str:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return f"there is no file {path} where the workers run; make it, or correct path"
+        return f"there is no file {path} where the workers run; make it, or correct {named_by}"
     return f"cannot read {path} ({error.strerror}); let the user of the workers read it"

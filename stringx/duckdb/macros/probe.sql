@@ -7,10 +7,11 @@
   {%- set unreadable = fromjson((stringx_one('select to_json(list([name, fault]))::varchar from "stringx$".unreadable') if stringx_locations() else none) or '[]') -%}
   {%- set folders = stringx_reads().get('folders') -%}
   {%- set views = fromjson((stringx_one('select to_json(list([schema_name, view_name]))::varchar from duckdb_views() where not internal and database_name = current_database()') if folders else none) or '[]') -%}
-  {%- set slots, checked = [], [] -%}
+  {%- set slots, checked, unnamed = [], [], {} -%}
   {%- for table in spec.tables -%}{%- do checked.append(stringx_name(table.schema) ~ '.' ~ stringx_name(table.name)) -%}{%- endfor -%}
   {%- for relation in wanted.relations -%}
-    {%- do slots.append({'sql': 'select to_json(list([column_name, column_type]))::varchar from (describe select * from ' ~ relation ~ ')' ~ stringx_where(stringx_is_there(relation, relation in checked))}) -%}
+    {%- do unnamed.update({relation: stringx_unnamed(relation, relation in checked)}) -%}
+    {%- do slots.append({'sql': 'select null' if unnamed[relation] is not none else 'select to_json(list([column_name, column_type]))::varchar from (describe select * from ' ~ relation ~ ')' ~ stringx_where(stringx_is_there(relation, relation in checked))}) -%}
   {%- endfor -%}
   {%- set answers = adapter.stringx_answers(slots) -%}
   {%- set relations, facts = {}, {} -%}
@@ -20,8 +21,8 @@
     {%- for parts in views if stringx_folded(stringx_names(parts) | join('.')) == stringx_folded(relation) -%}
       {%- set note.words = parts | join('.') ~ ' is a view, and the target lets views read files, which are no snapshot' -%}
     {%- endfor -%}
-    {%- set reason = namespace(words=stringx_reason(answer) if answer is mapping else 'there is no table ' ~ relation.replace('"', '') if answer is none else none) -%}
-    {%- for name, fault in unreadable if stringx_folded(stringx_relation(name)) == stringx_folded(relation) -%}{%- set reason.words = fault -%}{%- endfor -%}
+    {%- set reason = namespace(words=unnamed[relation] if unnamed[relation] is not none else stringx_reason(answer) if answer is mapping else 'there is no table ' ~ relation.replace('"', '') if answer is none else none) -%}
+    {%- for name, fault in unreadable if stringx_folded(stringx_own_table(name)) == stringx_folded(relation) -%}{%- set reason.words = fault -%}{%- endfor -%}
     {%- set reason = reason.words -%}
     {%- do facts.update({relation: {} if reason is not none or answer is none else stringx_facts(fromjson(answer))}) -%}
     {%- do relations.update({relation: {'name': relation, 'locked': true, 'reason': reason, 'place': loop.index, 'members': 1, 'foreign': [], 'files': none, 'hidden': false,
@@ -32,15 +33,38 @@
 {% endmacro %}
 
 
-{#- A condition: the relation is a table or view that somebody has made in this database. DuckDB would also take the name of a database for that of a schema. A name of a document counts as
-    it is spelled, or one table would have two gates. -#}
+{#- A condition: the relation is a table or view that somebody has made in this database, or a table of one under `attach`. DuckDB would also take the name of a database for that of a schema. A
+    name of a document counts as it is spelled, or one table would have two gates. -#}
 {% macro stringx_is_there(relation, as_spelled) %}
-  {%- set schema, name = stringx_parts_of(relation) -%}
-  {%- set of_name = '(made.s, made.t) = (' ~ stringx_literal(schema) ~ ', ' ~ stringx_literal(name) ~ ')' -%}
-  {%- set in_any_case = stringx_has_name('made.s', schema) ~ ' and ' ~ stringx_has_name('made.t', name) -%}
-  {%- set of_this = ' where database_name = current_database() and not internal' -%}
-  {{- return('exists (select 1 from (select schema_name as s, table_name as t from system.main.duckdb_tables()' ~ of_this ~ ' union all select schema_name, view_name from system.main.duckdb_views()' ~ of_this
-             ~ ') as made where ' ~ (of_name if as_spelled else in_any_case) ~ ')') -}}
+  {%- set names = stringx_parts_of(relation) -%}
+  {%- set of_name = '(made.s, made.t) = (' ~ stringx_literal(names.schema) ~ ', ' ~ stringx_literal(names.name) ~ ')' -%}
+  {%- set in_any_case = stringx_has_name('made.s', names.schema) ~ ' and ' ~ stringx_has_name('made.t', names.name) -%}
+  {%- set of_this = ' where database_name = ' ~ ('current_database()' if names.database is none else stringx_literal(stringx_folded(names.database))) ~ ' and not internal' -%}
+  {%- set views = ' union all select schema_name, view_name from system.main.duckdb_views()' ~ of_this if names.database is none else '' -%}
+  {{- return('exists (select 1 from (select schema_name as s, table_name as t from system.main.duckdb_tables()' ~ of_this ~ views ~ ') as made where ' ~ (of_name if as_spelled else in_any_case) ~ ')') -}}
+{% endmacro %}
+
+
+{#- Why a name is none of a table of the target, nor of a table of a database under `attach`, as far as it is decided before DuckDB is asked for it; otherwise none. DuckDB would take
+    other names for its own databases. A view of an attached database is none, because DuckDB looks up tables that it names among those of the target, too. -#}
+{% macro stringx_unnamed(relation, is_checked) %}
+  {%- set names, attached, shown = stringx_parts_of(relation), stringx_reads().get('attach') or {}, relation.replace('"', '') -%}
+  {%- if names.database is none -%}
+    {%- if stringx_folded(names.schema) not in attached -%}{{- return(none) -}}{%- endif -%}
+    {{- return(names.schema ~ ' is a database under attach: ' ~ ('to check a table of it, make its file a target with path' if is_checked else 'write database.schema.table')) -}}
+  {%- endif -%}
+  {%- if stringx_folded(names.database) not in attached -%}
+    {%- if stringx_folded(names.database) == stringx_folded(stringx_one('select current_database()') or '') -%}
+      {{- return(names.database ~ " is the target's own database: write " ~ names.schema ~ '.' ~ names.name) -}}
+    {%- endif -%}
+    {{- return('the target attaches no database ' ~ names.database ~ '; name it under attach, or write names that have a dot in quotes, such as "a"."b.c"') -}}
+  {%- endif -%}
+  {%- if stringx_one("select 'yes' where " ~ stringx_is_there(relation, false)) == 'yes' -%}{{- return(none) -}}{%- endif -%}
+  {%- set is_view = 'database_name = ' ~ stringx_literal(stringx_folded(names.database)) ~ ' and ' ~ stringx_has_name('schema_name', names.schema) ~ ' and ' ~ stringx_has_name('view_name', names.name) -%}
+  {%- if stringx_one("select 'yes' from system.main.duckdb_views() where " ~ is_view ~ ' limit 1') == 'yes' -%}
+    {{- return(shown ~ ' is a view; of databases under attach only tables are read, as DuckDB looks for what a view names in the target, too: make a table of it') -}}
+  {%- endif -%}
+  {{- return('there is no table ' ~ shown) -}}
 {% endmacro %}
 
 
@@ -57,7 +81,7 @@
 {% endmacro %}
 
 
-{#- What DuckDB may read: {folders: of views, locations: {schema.table: {files}}}. -#}
+{#- What DuckDB may read: {folders: of views, locations: {schema.table: {files}}, attach: {name: file}}. -#}
 {% macro stringx_reads() %}
   {{- return(fromjson(env_var('STRINGX_TARGET_READS', '{}'))) -}}
 {% endmacro %}
@@ -70,7 +94,7 @@
 
 {#- What a reader of the result must know of a table that is files; none of others. -#}
 {% macro stringx_location(relation) %}
-  {%- for name in stringx_locations() if stringx_folded(stringx_relation(name)) == stringx_folded(relation) -%}
+  {%- for name in stringx_locations() if stringx_folded(stringx_own_table(name)) == stringx_folded(relation) -%}
     {{- return(name ~ ' is read from files, which are no snapshot; had one changed meanwhile, all would have been read again') -}}
   {%- endfor -%}
   {{- return(none) -}}

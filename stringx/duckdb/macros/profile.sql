@@ -5,8 +5,8 @@
 {% macro stringx_catalog(relation) %}
   {%- set names = stringx_parts_of(relation) -%}
   {%- set is_files = stringx_location(relation) is not none -%}
-  {%- set schema_is = 'database_name = current_database() and ' ~ stringx_has_name('schema_name', names[0]) -%}
-  {%- set here = schema_is ~ ' and ' ~ stringx_has_name('table_name', names[1]) -%}
+  {%- set schema_is = 'database_name = current_database() and ' ~ stringx_has_name('schema_name', names.schema) -%}
+  {%- set here = schema_is ~ ' and ' ~ stringx_has_name('table_name', names.name) -%}
   {%- set labels = "list_transform(regexp_extract_all(data_type, '''((?:[^'']|'''')*)''', 1), lambda label: replace(label, '''''', ''''))[:1001]" -%}
   select to_json([json_object(
     'relation', {{ "'table'" if is_files else "case when made.is_table then 'table' else 'view' end" }},
@@ -25,18 +25,18 @@
                      from (from system.main.duckdb_constraints() where {{ here }} and constraint_type = 'FOREIGN KEY' limit 1000) as keys)
   )])::varchar
   from (select true as is_table, comment from system.main.duckdb_tables() where {{ here }}
-        union all select false, comment from system.main.duckdb_views() where {{ schema_is }} and {{ stringx_has_name('view_name', names[1]) }}) as made
+        union all select false, comment from system.main.duckdb_views() where {{ schema_is }} and {{ stringx_has_name('view_name', names.name) }}) as made
 {% endmacro %}
 
 
 {#- The number of rows, as DuckDB knows it: of a table from the catalog, of files of Parquet from their ends. That of a view, or of CSV, would have to be counted. -#}
 {% macro stringx_estimate(relation) %}
   {%- set names = stringx_parts_of(relation) -%}
-  {%- for name, each in stringx_locations().items() if stringx_folded(stringx_relation(name)) == stringx_folded(relation) and each.get('format') == 'parquet' -%}
+  {%- for name, each in stringx_locations().items() if stringx_folded(stringx_own_table(name)) == stringx_folded(relation) and each.get('format') == 'parquet' -%}
     {{- return('select to_json([count(*)])::varchar from ' ~ relation) -}}
   {%- endfor -%}
-  {{- return('select to_json([estimated_size])::varchar from system.main.duckdb_tables() where database_name = current_database() and ' ~ stringx_has_name('schema_name', names[0])
-             ~ ' and ' ~ stringx_has_name('table_name', names[1])) -}}
+  {{- return('select to_json([estimated_size])::varchar from system.main.duckdb_tables() where database_name = current_database() and ' ~ stringx_has_name('schema_name', names.schema)
+             ~ ' and ' ~ stringx_has_name('table_name', names.name)) -}}
 {% endmacro %}
 
 {% macro stringx_estimated(plan) %}
@@ -144,9 +144,9 @@
 {% endmacro %}
 
 
-{#- The schema and the name of a relation. -#}
+{#- {database: under `attach`, or none for the target's own, schema, name} of a relation. -#}
 {% macro stringx_parts_of(relation) %}
   {%- set names = [] -%}
   {%- for quoted in modules.re.findall('"(?:[^"]|"")+"', relation) -%}{%- do names.append(quoted[1:-1].replace('""', '"')) -%}{%- endfor -%}
-  {{- return(names if names | length == 2 else ['main', names[0]]) -}}
+  {{- return({'database': names[-3] if names | length > 2 else none, 'schema': names[-2] if names | length > 1 else 'main', 'name': names[-1]}) -}}
 {% endmacro %}

@@ -14,8 +14,8 @@
 {% endmacro %}
 
 
-{#- A quoted name from `schema.table`, split at the first dot, or from `"a.b"."c"` if the schema has a dot. -#}
-{% macro stringx_relation(text) %}
+{#- A quoted name of one of the target's own tables, from `schema.table`, split at the first dot, or from `"a.b"."c"` if the schema has a dot. -#}
+{% macro stringx_own_table(text) %}
   {%- set quoted = modules.re.fullmatch('"((?:[^"]|"")+)"[.]"((?:[^"]|"")+)"', text) -%}
   {%- if quoted -%}{{- return(text) -}}{%- endif -%}
   {%- set parts = text.split('.', 1) -%}

@@ -14,13 +14,6 @@
 {% endmacro %}
 
 
-{#- A quoted name from `schema.table` or `catalog.schema.table`, or from names in quotes. -#}
-{% macro stringx_relation(text) %}
-  {%- if modules.re.fullmatch('"((?:[^"]|"")+)"([.]"((?:[^"]|"")+)"){1,2}', text) -%}{{- return(text) -}}{%- endif -%}
-  {{- return(stringx_names(text.split('.')) | join('.')) -}}
-{% endmacro %}
-
-
 {#- What violates a condition: false, and NULL unless NULL passes. Trino has no IS FALSE. -#}
 {% macro stringx_violates(condition, null_passes) %}
   {{- return('coalesce(not (' ~ condition ~ '), ' ~ ('false' if null_passes else 'true') ~ ')') -}}

@@ -230,6 +230,7 @@ def parse_model(model: type[M], value: Any, pointer: str = "", extra: Literal["i
 
 
 _OBJECTS = {  # fields for which a text is easily written; what to write in its place
+    "attach": "{ref: /data/reference.duckdb}",
     "csv_locations": "{shop.orders: {files: /data/orders/*.csv, columns: {id: bigint, day: date}}}",
     "digest": '{day: friday, time: "16:00", timezone: Europe/Berlin}',
     "expected_by": '{time: "06:30", timezone: Europe/Berlin}',

@@ -59,6 +59,14 @@ class TableName:
             return f'"{schema}"."{name}"'
         return f"{self.schema}.{self.name}"
 
+    @property
+    def as_other(self) -> str:
+        """As a rule of any engine names it as another table: in quotes if the name itself has a dot, which some engines would
+        take for the end of a schema."""
+        if "." not in self.name:
+            return str(self)
+        return ".".join('"' + part.replace('"', '""') + '"' for part in (self.schema, self.name))
+
 
 def parts_of_table(text: str) -> list[str]:
     """Schema and name of another table, as a rule names it. Raises ValueError otherwise."""

@@ -3,17 +3,15 @@
 from collections.abc import Collection
 
 from stringx_dataops.contract.adapters import Adapter
-from stringx_dataops.contract.custom_sql import common_patterns
+from stringx_dataops.contract.custom_sql import catalogs, common_patterns
 from stringx_dataops.contract.custom_sql.dialect import Name
 from stringx_dataops.contract.custom_sql.duckdb import judging
-from stringx_dataops.contract.documents.names import parts_of_table
 
 
 class DuckdbDialect:
     """See `Dialect` for what each method returns."""
 
     adapter: Adapter = "duckdb"
-    parts_of_relation = staticmethod(parts_of_table)
     are_too_many = staticmethod(judging.are_too_many)
     relations_of_query = staticmethod(judging.relations_of_query)
     bare_names = staticmethod(judging.bare_names)
@@ -21,6 +19,10 @@ class DuckdbDialect:
     def fault_of_table(self, text: str) -> str | None:
         """Nothing more: whether there is one of this spelling is looked up when it is checked."""
         return None
+
+    def parts_of_relation(self, text: str) -> list[str]:
+        """A table may be of a database that the target attaches."""
+        return catalogs.parts_of_relation(text, "database")
 
     def fault_of_condition(self, sql: str, allow_functions: Collection[str] = ()) -> str | None:
         """By its tokens and its tree; no further functions can be allowed."""

@@ -26,6 +26,7 @@ from stringx_dataops.contract.custom_sql.duckdb.sql_words import (
 )
 from stringx_dataops.contract.custom_sql.duckdb.tokens import tokens_of
 from stringx_dataops.contract.custom_sql.plain_tokens import Token, begins_cte, fault_of_like, is_sign, nests_types
+from stringx_dataops.contract.documents.engines.attached import OWN_DATABASES, OWN_SCHEMAS
 
 _DIALECT = DuckDB()
 _TYPES = _DIALECT.parser_class.TYPE_TOKENS
@@ -193,12 +194,13 @@ def _fault_of_table(table: exp.Table) -> str | None:
     if not isinstance(table.this, exp.Identifier):
         return "reads something else than a table; name tables of the target alone"
     names = [part.name for part in table.parts]
-    if len(names) > 2:
-        return f"names a database in {'.'.join(names)}; write schema.table"
     if any(set("$/:*.'") & set(name) for name in names):
         return f"reads {names[-1]!r}, which is no table; name tables of the target alone"
-    if len(names) > 1 and names[0].casefold() in ("information_schema", "pg_catalog", "system", "temp"):
+    owners = [name.casefold() for name in names[:-1]]
+    if OWN_SCHEMAS.intersection(owners) or {"system", "temp"}.intersection(owners[:1]):
         return f"reads {'.'.join(names)}; name tables of the target alone"
+    if len(names) > 2 and owners[0] in OWN_DATABASES:
+        return f"names {names[0]} in {'.'.join(names)}, which is no database that a target attaches; write schema.table"
     if names[-1].casefold().startswith(("duckdb_", "pg_", "sqlite_", "pragma_")):
         return f"reads {names[-1]}; name tables of the target alone"
     return None

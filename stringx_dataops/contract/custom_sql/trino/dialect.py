@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from stringx_dataops.contract.adapters import Adapter
-from stringx_dataops.contract.custom_sql import common_patterns
+from stringx_dataops.contract.custom_sql import catalogs, common_patterns
 from stringx_dataops.contract.custom_sql.dialect import Name
 from stringx_dataops.contract.custom_sql.trino import judging, relations
 
@@ -13,10 +13,13 @@ class TrinoDialect:
 
     adapter: Adapter = "trino"
     fault_of_table = staticmethod(relations.fault_of_table)
-    parts_of_relation = staticmethod(relations.parts_of_relation)
     are_too_many = staticmethod(judging.are_too_many)
     relations_of_query = staticmethod(judging.relations_of_query)
     bare_names = staticmethod(judging.bare_names)
+
+    def parts_of_relation(self, text: str) -> list[str]:
+        """A table may be of another catalog of the cluster."""
+        return catalogs.parts_of_relation(text, "catalog")
 
     def fault_of_condition(self, sql: str, allow_functions: Collection[str] = ()) -> str | None:
         """By its tokens and its tree; no further functions can be allowed."""

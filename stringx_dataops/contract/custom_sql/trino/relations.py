@@ -1,21 +1,6 @@
-"""How documents name tables: that of a document is of the target's catalog, another table may be one of another catalog."""
+"""How documents name tables of Trino: that of a document is of the target's catalog."""
 
-import re
-
-from stringx_dataops.contract.documents.names import TableName, check_identifier
-
-_QUOTED = re.compile(r'"(?:[^"]|"")+"(?:\."(?:[^"]|"")+"){1,2}')
-
-
-def parts_of_relation(text: str) -> list[str]:
-    """The names of `schema.table` or `catalog.schema.table`, or of two or three names in quotes. Raises ValueError otherwise."""
-    if _QUOTED.fullmatch(text):
-        parts = [part[1:-1].replace('""', '"') for part in re.findall(r'"(?:[^"]|"")+"', text)]
-    else:
-        parts = text.split(".")
-    if not 2 <= len(parts) <= 3 or not all(parts):
-        raise ValueError("is no table name; write schema.table, or catalog.schema.table for one of another catalog")
-    return [check_identifier(part) for part in parts]
+from stringx_dataops.contract.documents.names import TableName
 
 
 def fault_of_table(text: str) -> str | None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 
 from stringx_dataops.contract.ascii_case import folded
+from stringx_dataops.contract.documents.engines import attached
 from stringx_dataops.contract.documents.engines.base import ConcurrentChecks, NewName, TargetDocument, require_own_folder
 from stringx_dataops.contract.documents.engines.csv_files import CSV_DEFAULTS, CsvFiles
 from stringx_dataops.contract.documents.engines.s3 import DEFAULT_REGION, S3, checked_object, is_object
@@ -60,6 +61,17 @@ def _file(text: str) -> str:
     return text
 
 
+def _attached(text: str) -> str:
+    if text == MEMORY:
+        raise ValueError("is no file; write the path of a database file, such as /data/reference.duckdb")
+    return _file(text)
+
+
+def database_of(path: str) -> str:
+    """The database, as DuckDB names it by its file."""
+    return "memory" if path == MEMORY else path.rpartition("/")[2].lstrip(".").split(".")[0]
+
+
 def _folder(text: str) -> str:
     path = _path(text, "/data/orders")
     if has_wildcard(path):
@@ -108,6 +120,7 @@ def _none(functions: list[str]) -> list[str]:
 
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 _File = Annotated[_Text, AfterValidator(_file)]
+_Attached = Annotated[_Text, AfterValidator(_attached)]
 _Folder = Annotated[_Text, AfterValidator(_folder)]
 _Location = Annotated[_Text, AfterValidator(_location)]
 _CsvLocation = Annotated[CsvFiles, AfterValidator(_csv_files)]
@@ -122,6 +135,7 @@ class DuckdbTarget(TargetDocument):
     name: NewName
     adapter: Literal["duckdb"]
     path: _File = MEMORY
+    attach: Annotated[dict[attached.Name, _Attached], Field(max_length=attached.MOST_ATTACHED)] = {}
     s3: S3 | None = None
     csv_locations: Annotated[dict[Table, _CsvLocation], Field(max_length=MOST_LOCATIONS)] = {}
     locations: Annotated[dict[Table, _Location], Field(max_length=MOST_LOCATIONS, validate_default=True)] = {}
@@ -131,6 +145,13 @@ class DuckdbTarget(TargetDocument):
     max_concurrent_checks: ConcurrentChecks = 4
     allow_functions: Annotated[list[str], AfterValidator(_none)] = []
     allow_arguments: Literal["checked"] = "checked"
+
+    @field_validator("attach")
+    @classmethod
+    def _beside_the_own(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        path = info.data.get("path")  # None if it has a fault of its own
+        attached.require_other_files(value, path, None if path is None else database_of(path))
+        return value
 
     @field_validator("s3")
     @classmethod
@@ -143,6 +164,7 @@ class DuckdbTarget(TargetDocument):
     @classmethod
     def _of_csv_instead_of_a_file(cls, value: dict[str, CsvFiles], info: ValidationInfo) -> dict[str, CsvFiles]:
         _require_no_file(value, info)
+        attached.require_other_names(info.data.get("attach", ()), value)
         for table, each in value.items():
             _require_storage(table, each.files, info)
         return value
@@ -153,10 +175,12 @@ class DuckdbTarget(TargetDocument):
         of_csv = info.data.get("csv_locations")  # None if it has a fault of its own
         _require_no_file(value, info)
         if not value and of_csv == {} and info.data.get("path") == MEMORY:
+            beside = "; attach names files that rules read beside them" if info.data.get("attach") else ""
             raise ValueError(
                 "names no data: give the path of a database file, or files by their tables: of Parquet under locations, of CSV"
-                " under csv_locations"
+                f" under csv_locations{beside}"
             )
+        attached.require_other_names(info.data.get("attach", ()), value)
         for table, location in value.items():
             _require_storage(table, location, info)
         places = [*value.values(), *(each.files for each in (of_csv or {}).values())]
@@ -177,13 +201,15 @@ class DuckdbTarget(TargetDocument):
 
     @classmethod
     def identity_of(cls, document: Mapping[str, Any]) -> list[str]:
-        """The database file, or each table's files and the server of those on S3."""
+        """The database file, or each table's files and the server of those on S3; the databases that are attached."""
         named = {name: document.get(name) or default for name, default in _IDENTITY.items()}
         of_csv = {table: CSV_DEFAULTS | dict(each) for table, each in (document.get("csv_locations") or {}).items()}
         parts = [named["locations"], of_csv] if of_csv else [named["locations"]]
         if document.get("s3"):
             endpoint, region = document["s3"].get("endpoint"), document["s3"].get("region") or DEFAULT_REGION
             parts.append({"endpoint": endpoint} if endpoint else {"endpoint": None, "region": region})  # names are of partitions
+        if document.get("attach"):
+            parts.append({"attach": dict(document["attach"])})
         return [
             str(named["adapter"]),
             str(named["path"]),
@@ -202,8 +228,8 @@ class DuckdbTarget(TargetDocument):
 
     @property
     def dbt_database(self) -> str:
-        """The catalog, as DuckDB names it by its file."""
-        return "memory" if self.path == MEMORY else self.path.rpartition("/")[2].lstrip(".").split(".")[0]
+        """The catalog."""
+        return database_of(self.path)
 
     @property
     def lineage_namespace(self) -> str:

@@ -1,0 +1,263 @@
+"""Targets of DuckDB whose rules read tables of further database files: what they count is true, and whatever is wrong with such a
+file, or with a name of it, closes the gate."""
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from stringx_dataops.contract.problems import Invalid
+from tests.support.duckdb_lake import Lake, by_id, rule, written_by_another
+
+CUSTOMERS = "create or replace table sales.customers as select range as id, if(range < 6, 'DE', 'FR') as country from range(9)"
+ORDERS = "select range as id, range % 12 as customer, range * 1.5 as price from range(40)"
+UNKNOWN = """select o.id from sales.orders as o left join REF."Sales".customers as c on c.id = o.customer
+where c.id is null"""
+
+
+def relationship(id: str, other: str, **arguments: Any) -> dict[str, Any]:
+    return rule(id, "relationship", "customer", arguments={"to_table": other, "to_column": "id"} | arguments)
+
+
+RULES = [
+    relationship("known", "ref.sales.customers"),
+    relationship("of_germany", '"Ref"."SALES"."Customers"', to_where="country = 'DE'"),
+    rule("rows", "row_count_matches", arguments={"other_table": "ref.sales.copies"}),
+    rule("prices", "aggregate_matches", "price", arguments={"function": "sum", "other_table": "ref.sales.copies"}),
+    rule("copies", "compare_rows", columns=["price"], arguments={"other_table": "ref.sales.copies", "key": "id"}),
+    rule("unknown", "sql", arguments={"query": UNKNOWN}),
+    rule("of_their_own", "sql", arguments={"query": "with copies as (select 1 as id) select id from copies where id in (select id + 50 from ref.sales.copies)"}),
+    rule("small", "sql", arguments={"query": "select id from small.main.t where id not in (select id from sales.orders)"}),
+]  # fmt: skip
+
+
+def made(lake: Lake, **copies: str) -> dict[str, str]:
+    """Two further databases, with a copy of the orders in which these columns are written otherwise."""
+    replaced = ", ".join(f"{expression} as {name}" for name, expression in copies.items())
+    ref = lake.make(
+        "reference.duckdb",
+        "create schema if not exists sales",
+        CUSTOMERS,
+        f"create or replace table sales.copies as select * {f'replace ({replaced})' if copies else ''} from ({ORDERS})",
+    )
+    return {"ref": ref, "small": lake.make("small.duckdb", "create or replace table t as select 7 as id")}
+
+
+def true(lake: Lake) -> dict[str, tuple[str, int | None]]:
+    """What each rule has to say, computed in Python from the rows."""
+    with duckdb.connect(f"{lake.folder}/reference.duckdb", read_only=True) as connection:
+        copies = dict(connection.execute("select id, price from sales.copies").fetchall())
+        customers = dict(connection.execute("select id, country from sales.customers").fetchall())
+        orders = {id: (customer, price) for id, customer, price in connection.execute(ORDERS).fetchall()}
+    unknown = sum(customer not in customers for customer, _ in orders.values())
+    not_german = sum(customers.get(customer) != "DE" for customer, _ in orders.values())
+    differ = len(copies.keys() ^ orders.keys()) + sum(id in copies and copies[id] != price for id, (_, price) in orders.items())
+    is_sum = sum(copies.values()) == sum(price for _, price in orders.values())
+
+    def of(failures: int) -> tuple[str, int | None]:
+        return ("fail" if failures else "pass", failures)
+
+    return {
+        "known": of(unknown),
+        "of_germany": of(not_german),
+        "rows": ("pass" if len(copies) == len(orders) else "fail", None),
+        "prices": ("pass" if is_sum else "fail", None),
+        "copies": of(differ),
+        "unknown": of(unknown),
+        "of_their_own": ("pass", 0),
+        "small": ("pass", 0),
+    }
+
+
+@pytest.mark.parametrize("beside", ["path", "locations"])
+def test_rules_read_tables_of_further_databases(lake: Lake, beside: str) -> None:
+    data: dict[str, Any]
+    if beside == "path":
+        data = {"path": lake.make("shop.duckdb", "create schema sales", f"create table sales.orders as {ORDERS}")}
+    else:
+        data = {"locations": {"sales.orders": lake.write("orders/1.parquet", ORDERS)}}
+    # An own table of the same name has other rows, and is not meant.
+    if beside == "path":
+        lake.make("shop.duckdb", "create table sales.customers as select -1 as id, 'FR' as country")
+    target = data | {"attach": made(lake)}
+    lake.configure(target, "sales.orders", *RULES)
+    first = lake.check("sales.orders")
+    found = {id: (each.status, each.failures) for id, each in by_id(first).items()}
+    assert found == true(lake), [(each.id, each.message) for each in first.rules or [] if each.status == "error"]
+    assert {found[id] for id in ("known", "of_germany")} == {("fail", 9), ("fail", 18)}
+    made(lake, price="price + if(id in (3, 4), 1, 0)", id="if(id = 9, 90, id)")
+    lake.make("reference.duckdb", "insert into sales.customers select range, 'DE' from range(9, 12)")
+    second = lake.check("sales.orders")
+    found = {id: (each.status, each.failures) for id, each in by_id(second).items()}
+    assert found == true(lake)
+    assert (found["known"], found["unknown"], found["copies"], found["rows"]) == (
+        ("pass", 0),
+        ("pass", 0),
+        ("fail", 4),
+        ("pass", None),
+    )
+    assert by_id(second)["copies"].sample is None or "ref" not in str(by_id(second)["copies"].sample)
+    if beside == "path":
+        return
+    lake.configure(target, "sales.orders", RULES[0], rule("ids", "unique", "id"))
+    passed = lake.check("sales.orders")
+    assert (passed.verdict, lake.is_open("sales.orders")) == ("pass", True)
+    assert passed.dbt is not None
+    ran = subprocess.run(
+        ["bash", "-c", passed.dbt.command], capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"}, check=False
+    )
+    assert (ran.returncode, "PASS" in ran.stdout) == (0, True), f"{shlex.split(passed.dbt.command)[:1]} {ran.stdout[-2000:]}"
+    other = target | {"attach": made(lake) | {"more": lake.make("more.duckdb", "create table t as select 1 as a")}}
+    lake.configure(other, "sales.orders", RULES[0], rule("ids", "unique", "id"))
+    assert not lake.is_open("sales.orders"), "it is another target: it was not checked yet"
+
+
+def test_names_that_are_no_tables_of_the_target_are_errors(lake: Lake) -> None:
+    """DuckDB would take some for its own databases, or for that of the target."""
+    path = lake.make(
+        "shop.duckdb", "create schema sales", f"create table sales.orders as {ORDERS}", "create table solo as select 7 as id"
+    )
+    lake.make("aside.duckdb", "create table customers as select range as id from range(20)")
+    ref = lake.make(
+        "reference.duckdb",
+        "create schema sales",
+        "create table customers as select range as id from range(20)",
+        "create table solo as select range as id from range(20)",
+        "create view sales.v as select * from customers",
+        "create view sales.solos as select * from solo",
+        "create view sales.theirs as select 1 as id, content from read_text('/etc/passwd')",
+    )
+    own = "is the target's own database: write sales.orders"
+    view = "is a view; of databases under attach only tables are read"
+    names = {
+        "ref.sales.nothing": "there is no table ref.sales.nothing",
+        "ref.nothing.customers": "there is no table ref.nothing.customers",
+        "ref.customers": "ref is a database under attach: write database.schema.table",
+        "REF.customers": "REF is a database under attach: write database.schema.table",
+        "ref.sales.v": f"ref.sales.v {view}",
+        "ref.Sales.solos": f"ref.Sales.solos {view}",
+        "ref.sales.theirs": f"ref.sales.theirs {view}",
+        "shop.sales.orders": f"shop {own}",
+        '"Shop"."sales"."orders"': f"Shop {own}",
+        "memory.main.customers": "the target attaches no database memory; name it under attach",
+        "system.main.duckdb_tables": "the target attaches no database system; name it under attach",
+        "aside.main.customers": "the target attaches no database aside; name it under attach",
+        "sales.a.b": 'write names that have a dot in quotes, such as "a"."b.c"',
+        '"sales"."a.b"': "a.b",
+    }
+    rules = [relationship(f"r{number}", name) for number, name in enumerate(names)]
+    of_query = [name for name in names if not name.startswith(("memory", "system", '"sales"'))]
+    queries = [
+        rule(f"q{number}", "sql", arguments={"query": f"select id from {name} where id < 0"})
+        for number, name in enumerate(of_query)
+    ]
+    lake.configure(
+        {"path": path, "attach": {"ref": ref}}, "sales.orders", *rules, *queries, relationship("whole", "ref.main.solo")
+    )
+    found = lake.check("sales.orders")
+    said = by_id(found)
+    assert (said["whole"].status, {said[each["id"]].status for each in (*rules, *queries)}) == ("pass", {"error"})
+    wrong = {
+        name: said[f"{kind}{number}"].message
+        for kind, of_kind in (("r", list(names)), ("q", of_query))
+        for number, name in enumerate(of_kind)
+        if names[name] not in str(said[f"{kind}{number}"].message)
+    }
+    assert not wrong
+    assert not lake.is_open("sales.orders")
+    lake.configure({"path": path, "attach": {"ref": ref}}, "ref.customers", rule("id", "not_null", "id"))
+    checked = lake.check("ref.customers")
+    assert "to check a table of it, make its file a target with path" in str(by_id(checked)["id"].message)
+    assert not lake.is_open("ref.customers")
+    lake.configure({"path": path}, "sales.orders", RULES[0])
+    assert "the target attaches no database ref" in str(by_id(lake.check("sales.orders"))["known"].message)
+    with pytest.raises(Invalid, match=r"write schema\.table, or database\.schema\.table for one of another database"):
+        lake.configure({"path": path}, "sales.orders", relationship("deep", "a.b.c.d"))
+
+
+def _functions(lake: Lake, ref: str) -> None:
+    lake.make("reference.duckdb", "create macro mine(x) as 1")
+
+
+def _schema(lake: Lake, ref: str) -> None:
+    lake.make("shop.duckdb", "create schema ref", "create table ref.customers as select range as id from range(20)")
+
+
+def _encrypted(lake: Lake, ref: str) -> None:
+    Path(ref).unlink()
+    with duckdb.connect() as connection:
+        connection.execute("set force_mbedtls_unsafe = 'true'")
+        connection.execute(f"attach '{ref}' as r (encryption_key 'secret')")
+        connection.execute("create table r.t as select 1 as a")
+
+
+def _damaged(lake: Lake, ref: str) -> None:
+    whole = Path(ref).read_bytes()
+    Path(ref).write_bytes(whole[:4096] + bytes(len(whole) - 4096))
+
+
+def _gone(lake: Lake, ref: str) -> None:
+    Path(ref).unlink()
+
+
+def _own(lake: Lake, ref: str) -> None:
+    Path(ref).unlink()
+    Path(ref).symlink_to(lake.folder / "shop.duckdb")
+
+
+def _outside(lake: Lake, ref: str) -> None:
+    Path(ref).rename(lake.folder / "../reference.duckdb")
+    Path(ref).symlink_to(lake.folder / "../reference.duckdb")
+
+
+FAULTS: list[tuple[Callable[[Lake, str], None], str]] = [
+    (_functions, "{ref} defines functions, or types with names of DuckDB's own (mine), which could decide about rules"),
+    (_schema, "attach names ref, and {own} has a schema of that name, which DuckDB could not tell from it"),
+    (_encrypted, "{ref} is encrypted, and targets have no keys; write it without encryption"),
+    (_damaged, "{ref} is damaged"),
+    (_gone, "there is no file {ref} where the workers run; make it, or correct attach"),
+    (_own, "{ref} (attach) is the same file as that of path; leave one out"),
+    (_outside, "{ref} lies in none of the folders that DUCKDB_FOLDERS lists where the workers run, and a link leads there"),
+]
+
+
+def test_whatever_is_wrong_with_a_further_database_closes_the_gate_and_names_it(lake: Lake) -> None:
+    rows = "select range as id, range % 9 as customer from range(20)"
+    for fault, words in FAULTS:
+        for path in lake.folder.iterdir():
+            path.unlink()
+        own = lake.make("shop.duckdb", "create schema sales", f"create table sales.orders as {rows}")
+        ref = lake.make("reference.duckdb", "create schema sales", CUSTOMERS)
+        lake.configure({"path": own, "attach": {"ref": ref}}, "sales.orders", RULES[0])
+        if fault is _functions:
+            assert lake.check("sales.orders").verdict == "pass"
+            assert lake.is_open("sales.orders")
+            with written_by_another(ref):
+                held = lake.check("sales.orders")
+            assert f"another process writes to {ref}, and DuckDB lets nobody read meanwhile" in str(held.reason)
+            assert not lake.is_open("sales.orders")
+            assert lake.check("sales.orders").verdict == "pass"
+        fault(lake, ref)
+        found = lake.check("sales.orders")
+        assert found.verdict == "error", fault
+        assert words.format(ref=ref, own=own) in str(found.reason), fault
+        assert not lake.is_open("sales.orders"), fault
+
+
+def test_a_further_database_may_have_what_a_killed_writer_left(lake: Lake) -> None:
+    """Its rows are those that were committed, which lie in the file beside it."""
+    own = lake.make("shop.duckdb", "create schema sales", f"create table sales.orders as {ORDERS}")
+    ref = lake.make("reference.duckdb", "create schema sales", CUSTOMERS)
+    statement = "insert into sales.customers select range, 'DE' from range(9, 12)"
+    program = f"import duckdb, os; held = duckdb.connect({ref!r}); held.execute({statement!r}); os._exit(1)"
+    subprocess.run([sys.executable, "-c", program], check=False)
+    assert Path(f"{ref}.wal").exists()
+    lake.configure({"path": own, "attach": {"ref": ref}}, "sales.orders", RULES[0])
+    found = lake.check("sales.orders")
+    assert (found.verdict, by_id(found)["known"].failures) == ("pass", 0), found.reason
+    assert Path(f"{ref}.wal").exists(), "it is left alone"
