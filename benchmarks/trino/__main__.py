@@ -77,7 +77,7 @@ def main() -> int:
 def beside_clients(home: Path, scale: float, rounds: int) -> tuple[int, dict[str, float], dict[str, ways.Counts]]:
     """The number of rows; seconds and counts of each way, on a server of one process."""
     with ExitStack() as stack:
-        server = stack.enter_context(own(memory_mb=2000))
+        server = stack.enter_context(own(memory_mb=2000, measured=True))
         rows = ways.make(server, scale)
         ours = ways.DataOps(server, home / "clients")
         stack.callback(ours.close)
@@ -89,7 +89,7 @@ def beside_clients(home: Path, scale: float, rounds: int) -> tuple[int, dict[str
 def with_workers(home: Path, scale: float, rounds: int, number: int) -> float:
     """Seconds of a check on so many workers of one processor each, beside a coordinator that only plans."""
     with ExitStack() as stack:
-        server = stack.enter_context(own(memory_mb=1200, takes_part=False))
+        server = stack.enter_context(own(memory_mb=1200, takes_part=False, measured=True))
         for processor in sorted(os.sched_getaffinity(0))[:number]:
             server.add_worker(memory_mb=1500, processor=processor)
         ways.make(server, scale)

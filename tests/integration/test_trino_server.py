@@ -1,5 +1,6 @@
 """The Trino that tests have: shared, with a password, with a second worker."""
 
+import json
 import os
 import subprocess
 import sys
@@ -30,8 +31,22 @@ def test_an_iceberg_table_is_read_as_it_was(trino: Trino, lake_schema: str) -> N
     assert trino.value("select count(*) from t", "lake", lake_schema) == 2
 
 
-def test_a_server_with_a_password_takes_no_other(tmp_path: Path) -> None:
-    with own(password="a secret", memory_mb=900) as server:
+_ASKS_FOR_ONE = """
+import json
+from dataclasses import asdict
+from tests.support.trino_server import own
+with own(password="a secret", memory_mb=900) as server:
+    print(json.dumps(asdict(server)), flush=True)
+    input()
+"""
+
+
+def test_a_server_with_a_password_takes_no_other_and_ends_with_the_process_that_asked_for_it() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _ASKS_FOR_ONE], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        server = Trino(**json.loads(process.stdout.readline()))
         assert server.value("select current_user") == "tests"
         wrong = requests.post(
             f"{server.url}/v1/statement", "select 1", auth=("tests", "another"), verify=server.authority, timeout=30
@@ -39,8 +54,14 @@ def test_a_server_with_a_password_takes_no_other(tmp_path: Path) -> None:
         assert wrong.status_code == 401
         with pytest.raises(requests.exceptions.SSLError):
             requests.get(f"{server.url}/v1/info", timeout=30)
-        folder = server.folder
-    assert not Path(folder).exists()
+        java = _children(server.pid)
+        assert java
+        process.kill()
+    until = time.monotonic() + 120
+    while any(_lives(pid) for pid in [server.pid, *java]):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert not Path(server.folder).parent.exists()
 
 
 @pytest.mark.long  # a cluster of two takes half a minute to find each other
@@ -53,24 +74,7 @@ def test_a_worker_takes_part_and_a_catalog_is_added_while_it_runs() -> None:
         assert server.value("select count(*) from lake.s.t") == 15_000
         with pytest.raises(TrinoUserError, match="does not exist"):
             server.value("select 1 from lake.s.nothing")
-
-
-def test_a_server_ends_with_the_process_that_asked_for_it(tmp_path: Path) -> None:
-    program = (
-        "from tests.support.trino_server import own\nwith own(memory_mb=900) as s: print(s.pid, s.folder, flush=True); input()"
-    )
-    with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        pid, folder = process.stdout.readline().decode().split()
-        guard = int(pid)
-        java = _children(guard)
-        assert java
-        process.kill()
-    until = time.monotonic() + 120
-    while any(_lives(pid) for pid in [guard, *java]):
-        assert time.monotonic() < until
-        time.sleep(0.1)
-    assert not Path(folder).parent.exists()
+    assert not Path(server.folder).exists()
 
 
 def _children(pid: int) -> list[int]:

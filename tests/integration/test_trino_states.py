@@ -1,19 +1,26 @@
 """At which state tables of Trino are read: one snapshot of an Iceberg table for all that a check reads, and what is told of others."""
 
 import threading
-import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
 
-from tests.support.databases import Target
+from tests.support.databases import Admin, Target, make_target
 from tests.support.engine import gate, rule
+from tests.support.processes import eventually
 from tests.support.trino_server import Trino
 from tests.support.trino_tables import TrinoTables, trino_tables
 
-SLOW = "select 1 from tpch.tiny.lineitem as a cross join tpch.tiny.lineitem as b where a.quantity + b.quantity < 0 and a.comment < b.comment"
+# A view whose reader waits as long as somebody has the lock.
+SLOW = """
+create function waits() returns setof integer language plpgsql as $$
+begin perform pg_advisory_lock_shared(1); perform pg_advisory_unlock_shared(1); end $$;
+create view slow as select n as a from waits() as n;
+"""
 
 
 @pytest.fixture(scope="module")
@@ -30,19 +37,48 @@ def of_trino(id: str, type: str, *columns: str, **arguments: Any) -> dict[str, A
     return rule(id, type, *columns, adapter="trino", **arguments)
 
 
-def meanwhile(lake: TrinoTables, *statements: str) -> threading.Thread:
-    """Runs statements while the slow query runs."""
-    running = "select count(*) from system.runtime.queries where state = 'RUNNING' and query like '%a.comment < b.comment%' and query not like '%runtime%'"
+@dataclass(frozen=True)
+class Beside:
+    """A catalog of a PostgreSQL database."""
 
-    def execute() -> None:
-        until = time.monotonic() + 60
-        while not lake.trino.value(running) and time.monotonic() < until:
-            time.sleep(0.05)
-        lake.execute(*statements)
+    catalog: str
+    target: Target
 
-    thread = threading.Thread(target=execute, daemon=True)
-    thread.start()
-    return thread
+    @property
+    def slow(self) -> dict[str, Any]:
+        """A rule whose query lasts until the statements of `meanwhile` have run."""
+        return of_trino("slow", "sql", query=f"select a from {self.catalog}.public.slow")
+
+    def meanwhile(self, lake: TrinoTables, *statements: str) -> threading.Thread:
+        """Runs statements on the lake while the slow query runs."""
+        held = psycopg2.connect(self.target.loader_url)
+        held.cursor().execute("select pg_advisory_lock(1)")
+        waiting = "select 1 from pg_locks where locktype = 'advisory' and not granted"
+
+        def execute() -> None:
+            try:
+                eventually(lambda: self.target.query(waiting), 60, "the slow query")
+                lake.execute(*statements)
+            finally:
+                held.close()
+
+        thread = threading.Thread(target=execute, daemon=True)
+        thread.start()
+        return thread
+
+
+@pytest.fixture(scope="module")
+def beside(trino: Trino, admin: Admin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beside]:
+    target = make_target(admin, tmp_path_factory.mktemp("beside"))
+    target.execute(SLOW)
+    name = f"pg_{target.dbname}"
+    url = f"jdbc:postgresql://{target.host}:{target.port}/{target.dbname}"
+    trino.run(
+        f"""create catalog {name} using postgresql with ("connection-url" = '{url}', "connection-user" = '{target.user}', "connection-password" = '{target.password}')"""
+    )
+    yield Beside(name, target)
+    trino.run(f"drop catalog {name}")
+    admin.run(f"drop database {target.dbname} with (force)")
 
 
 def snapshots(lake: TrinoTables, table: str) -> list[int]:
@@ -56,12 +92,12 @@ def test_a_table_of_iceberg_is_read_at_its_present_snapshot_and_the_result_names
     assert (outcome["row_count"], outcome["rules"][0]["failures"]) == (3, 1)
 
 
-def test_what_is_written_during_a_check_is_seen_by_none_of_its_rules(lake: TrinoTables) -> None:
+def test_what_is_written_during_a_check_is_seen_by_none_of_its_rules(lake: TrinoTables, beside: Beside) -> None:
     lake.execute("create table written as select order_id from orders")
     [before] = snapshots(lake, "written")
     table, other = f"{lake.schema}.written", f"lake.{lake.schema}.written"
     rules = [
-        of_trino("slow", "sql", query=SLOW),
+        beside.slow,
         of_trino("query", "sql", query=f"select * from {table}"),
         of_trino("whole name", "sql", query=f"with w as (select order_id from {other}) select * from w, written where w.order_id = written.order_id"),
         of_trino("parentheses", "sql", query=f"select * from ({table})"),
@@ -71,10 +107,8 @@ def test_what_is_written_during_a_check_is_seen_by_none_of_its_rules(lake: Trino
         rule("other", "row_count_matches", other_table=f"{lake.schema}.orders"),
         rule("related", "relationship", "order_id", to_table=f"{lake.schema}.orders", to_column="order_id"),
     ]  # fmt: skip
-    inserting = meanwhile(lake, "insert into written values (2), (9)")
-    found = lake.outcome(
-        gate("written", *rules, schema=lake.schema, key=["order_id"], sample_rows=9, statement_timeout_ms=20_000)
-    )
+    inserting = beside.meanwhile(lake, "insert into written values (2), (9)")
+    found = lake.outcome(gate("written", *rules, schema=lake.schema, key=["order_id"], sample_rows=9))
     inserting.join()
     assert snapshots(lake, "written") != [before]
     told = {each["id"]: each for each in found["rules"]}
@@ -104,11 +138,11 @@ def test_columns_that_were_changed_after_the_last_snapshot_are_seen(lake: TrinoT
     ]
 
 
-def test_a_table_that_is_read_as_it_is_and_changes_is_read_again(lake: TrinoTables) -> None:
+def test_a_table_that_is_read_as_it_is_and_changes_is_read_again(lake: TrinoTables, beside: Beside) -> None:
     lake.execute("create table changing as select 1 as a", "alter table changing add column b integer")
-    inserting = meanwhile(lake, "insert into changing values (2, 3)")
-    rules = [of_trino("slow", "sql", query=SLOW), rule("r", "not_null", "b")]
-    outcome = lake.outcome(gate("changing", *rules, schema=lake.schema, statement_timeout_ms=20_000))
+    inserting = beside.meanwhile(lake, "insert into changing values (2, 3)")
+    rules = [beside.slow, rule("r", "not_null", "b")]
+    outcome = lake.outcome(gate("changing", *rules, schema=lake.schema))
     inserting.join()
     [present] = snapshots(lake, "changing")
     assert (outcome["row_count"], outcome["rules"][1]["failures"]) == (2, 1)
@@ -179,19 +213,21 @@ def test_fields_within_an_array_are_read_as_they_are_unless_nothing_was_changed_
 
 
 @pytest.mark.parametrize("column", ["price integer", "r row(a integer, b varchar)"])
-def test_a_table_whose_columns_alone_change_while_it_is_read_as_it_is_is_read_again(lake: TrinoTables, column: str) -> None:
+def test_a_table_whose_columns_alone_change_while_it_is_read_as_it_is_is_read_again(
+    lake: TrinoTables, beside: Beside, column: str
+) -> None:
     table, name = f"retyped_{column[0]}", column.partition(" ")[0]
     value = "5" if name == "price" else "cast(row(1, 'x') as row(a integer, b varchar))"
     dropped, added = (name, column) if name == "price" else ("r.b", "r.b varchar")
     lake.execute(f"create table {table} as select 1 as id, {value} as {name}", f"alter table {table} add column extra integer")
     change = [f"alter table {table} drop column {dropped}", f"alter table {table} add column {added}"]
-    changing = meanwhile(lake, *change)
+    changing = beside.meanwhile(lake, *change)
     field = "price" if name == "price" else "r.b"
     rules = [
         of_trino("q", "sql", query=f"select * from {lake.schema}.{table} where {field} is null"),
-        of_trino("slow", "sql", query=SLOW),
+        beside.slow,
     ]
-    outcome = lake.outcome(gate(table, *rules, schema=lake.schema, statement_timeout_ms=20_000))
+    outcome = lake.outcome(gate(table, *rules, schema=lake.schema))
     changing.join()
     assert outcome["rules"][0]["failures"] == 1
 
@@ -243,25 +279,12 @@ def test_a_faulty_rule_among_many_is_found_by_halves(lake: TrinoTables) -> None:
     assert lake.trino.value(scans) < 20
 
 
-@pytest.fixture
-def catalog(trino: Trino, target: Target, tmp_path: Path) -> Iterator[str]:
-    """A catalog of the PostgreSQL database."""
-    name = f"pg_{target.dbname}"
-    url = f"jdbc:postgresql://{target.host}:{target.port}/{target.dbname}"
-    password = target.password
-    trino.run(
-        f"""create catalog {name} using postgresql with ("connection-url" = '{url}', "connection-user" = '{target.user}', "connection-password" = '{password}')"""
-    )
-    yield name
-    trino.run(f"drop catalog {name}")
-
-
-def test_tables_of_two_catalogs_are_compared(lake: TrinoTables, target: Target, catalog: str) -> None:
+def test_tables_of_two_catalogs_are_compared(lake: TrinoTables, beside: Beside) -> None:
     """Iceberg beside PostgreSQL."""
-    target.execute(
+    beside.target.execute(
         "create table customers (customer_id integer, name text); insert into customers values (1, 'a'), (2, 'b'), (3, 'c')"
     )
-    other = f"{catalog}.public.customers"
+    other = f"{beside.catalog}.public.customers"
     rules = [
         of_trino("related", "relationship", "customer_id", to_table=other, to_column="customer_id"),
         of_trino("rows", "row_count_matches", other_table=other),

@@ -17,10 +17,10 @@ from kafka.errors import KafkaError
 from launch import broker
 from stringx_dataops.contract.settings import ROOT
 from tests.support.installation import INHERITED
+from tests.support.java import SHORT_LIVED
 from tests.support.processes import Process, eventually, free_port
 
-# A broker here lives for seconds or minutes: what it is compiled to, and how it is cleaned, need not be the fastest.
-JAVA = {"JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+JAVA = {"JDK_JAVA_OPTIONS": " ".join(SHORT_LIVED)}
 
 
 def require() -> None:

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.support.java import OPTIMIZING, SHORT_LIVED
 from tests.support.trino_distribution import distribution, java
 
 _STARTS_WITHIN_S = 200
 _GUARDS: dict[int, subprocess.Popen[bytes]] = {}  # that this process has started
-_JAVA = ("-server", "-XX:+UseG1GC", "-XX:+ExitOnOutOfMemoryError", "-Djdk.attach.allowAttachSelf=true", "-Xshare:auto")
+_JAVA = ("-server", "-XX:+ExitOnOutOfMemoryError", "-Djdk.attach.allowAttachSelf=true", "-Xshare:auto")
 CATALOGS = {
     "tpch": "connector.name=tpch\n",
     "memory": "connector.name=memory\nmemory.max-data-per-node=256MB\n",
@@ -33,6 +34,7 @@ class Node:
     coordinator: int | None = None
     takes_part: bool = True
     processor: int | None = None  # the only one that it runs on
+    measured: bool = False  # how fast it is counts
     more: tuple[str, ...] = field(default=())
 
     @property
@@ -75,7 +77,8 @@ class Node:
         }
         command = [
             *([] if self.processor is None else ["taskset", "--cpu-list", str(self.processor)]),
-            *(java(), *_JAVA, f"-Xmx{self.memory_mb}m", *(f"-D{name}={value}" for name, value in options.items())),
+            *(java(), *_JAVA, *(OPTIMIZING if self.measured else SHORT_LIVED), f"-Xmx{self.memory_mb}m"),
+            *(f"-D{name}={value}" for name, value in options.items()),
             *("-cp", f"{home}/lib/*", "io.trino.server.TrinoServer"),
         ]
         guard = Path(__file__).with_name("trino_guard.py")

@@ -41,6 +41,7 @@ class Trino:
     authority: str | None = None
     host: str = "127.0.0.1"
     takes_part: bool = True  # in queries, as its workers do
+    measured: bool = False  # how fast it is counts
 
     @property
     def url(self) -> str:
@@ -94,7 +95,9 @@ class Trino:
         """A process that takes part in every query, on that processor alone if one is named; returns when it does."""
         port, workers = free_port(), Path(self.folder) / "workers"
         lake = Path(self.folder) / "lake"
-        node = Node(Path(self.folder) / f"worker-{port}", lake, port, memory_mb, self.port, processor=processor)
+        node = Node(
+            Path(self.folder) / f"worker-{port}", lake, port, memory_mb, self.port, processor=processor, measured=self.measured
+        )
         pid = node.start(os.getpid())
         with workers.open("a") as file:
             file.write(f"{pid}\n")
@@ -131,12 +134,14 @@ def _end_shared() -> None:
 
 
 @contextmanager
-def own(*, password: str | None = None, memory_mb: int = 1200, takes_part: bool = True) -> Iterator[Trino]:
+def own(
+    *, password: str | None = None, memory_mb: int = 1200, takes_part: bool = True, measured: bool = False
+) -> Iterator[Trino]:
     """A server of the caller's own. With a password for the user `tests` it speaks TLS alone, for `127.0.0.1` and `localhost`. Unless
-    it takes part in queries, it needs workers."""
+    it takes part in queries, it needs workers. `measured`: how fast it is counts, not how soon."""
     folder = Path(tempfile.mkdtemp(prefix="stringx-trino-"))
     try:
-        started = _started(folder / "server", os.getpid(), password, memory_mb, takes_part)
+        started = _started(folder / "server", os.getpid(), password, memory_mb, takes_part, measured)
         try:
             yield started
         finally:
@@ -145,7 +150,9 @@ def own(*, password: str | None = None, memory_mb: int = 1200, takes_part: bool 
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _started(folder: Path, owner: int, password: str | None = None, memory_mb: int = 1200, takes_part: bool = True) -> Trino:
+def _started(
+    folder: Path, owner: int, password: str | None = None, memory_mb: int = 1200, takes_part: bool = True, measured: bool = False
+) -> Trino:
     folder.mkdir(parents=True)
     port, plain = free_port(), free_port()
     more: list[str] = []
@@ -164,9 +171,17 @@ def _started(folder: Path, owner: int, password: str | None = None, memory_mb: i
             "http-server.https.enabled=true", f"http-server.https.port={port}", f"http-server.https.keystore.path={both}",
             f"internal-communication.shared-secret={secrets.token_hex(16)}",
         ]  # fmt: skip
-    node = Node(folder, folder / "lake", port if password is None else plain, memory_mb, takes_part=takes_part, more=tuple(more))
+    node = Node(
+        folder,
+        folder / "lake",
+        port if password is None else plain,
+        memory_mb,
+        takes_part=takes_part,
+        measured=measured,
+        more=tuple(more),
+    )
     pid = node.start(owner, folder.parent)
-    server = Trino(port, pid, str(folder), password=password, authority=authority, takes_part=takes_part)
+    server = Trino(port, pid, str(folder), password=password, authority=authority, takes_part=takes_part, measured=measured)
     wait(pid, node.log, lambda: _answers(server))
     return server
 
