@@ -7,6 +7,7 @@ from typing import TypeVar, cast
 from api.checks.allowed import Allowed, fault_of_rule
 from api.checks.lookup import InScope
 from api.checks.memory import NOTHING, Memory, RuleKey
+from stringx_dataops.contract.ascii_case import folded
 from stringx_dataops.contract.catalogue.arguments import (
     columns_of_arguments,
     custom_sql_of_arguments,
@@ -266,8 +267,8 @@ def _whole_row_names(conditions: dict[str, str], tables: Collection[str], dialec
         return {}
     if dialect.adapter != "duckdb":
         return _of_each(conditions, lambda text: [name for name in dialect.bare_names(text) if name in tables])
-    folded = {table.casefold() for table in tables}  # DuckDB takes upper and lower case for the same
-    return _of_each(conditions, lambda text: [name for name in dialect.bare_names(text) if name.casefold() in folded])
+    spelled = {folded(table) for table in tables}  # DuckDB takes upper and lower case for the same
+    return _of_each(conditions, lambda text: [name for name in dialect.bare_names(text) if folded(name) in spelled])
 
 
 def _written_patterns(rule_type: RuleType, arguments: JsonObject) -> dict[str, list[str]]:

@@ -14,6 +14,7 @@ from api.engine.pool import ChildFactory, Slot
 from api.engine.run_result import DbtRunResult
 from api.worker import encodings, lock_retry
 from stringx_dataops.contract.adapters import Adapter
+from stringx_dataops.contract.ascii_case import folded
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.custom_sql.dialects import dialect_of
 from stringx_dataops.contract.documents.globs import python_pattern
@@ -91,7 +92,7 @@ def gate(table: str, *rules: dict[str, Any], schema: str = "public", **changes: 
         "key": [],
         "sample_rows": 0,
         "sample_columns": [],
-        "rules": list(rules),
+        "rules": [_of_table(each, table) for each in rules],
     }
     return {
         "statement_timeout_ms": 60_000,
@@ -100,6 +101,17 @@ def gate(table: str, *rules: dict[str, Any], schema: str = "public", **changes: 
         "max_parallel_workers_per_gather": None,
         "tables": [one | changes],
     } | settings
+
+
+def _of_table(rule: dict[str, Any], table: str) -> dict[str, Any]:
+    """A rule of `rule`, of whose names those are left that may mean a whole row: of this table, or of another one that it reads."""
+    tables = {folded(name) for name in (table, *(parts[-1] for parts in rule.get("relations", ())))}
+    named = {
+        field: left
+        for field, names in rule.get("named", {}).items()
+        if (left := [each for each in names if folded(each) in tables])
+    }
+    return {**{key: value for key, value in rule.items() if key != "named"}, **({"named": named} if named else {})}
 
 
 def held_to_the_border(spec: dict[str, Any], answer: DbtRunResult) -> None:

@@ -115,6 +115,8 @@ def test_of_an_adapter_that_is_not_known_that_alone_is_said() -> None:
     ("pattern", "words"),
     [
         ("[A-", "is no regular expression: a bracket [ without its ] (at character 1)"),
+        ("(a|b", "is no regular expression: a group ( without its ) (at character 1)"),
+        ("a|b)", "is no regular expression: a ) without its ( (at character 4)"),
         ("a**", "is no regular expression: a quantifier behind another one (at character 3)"),
         (r"\y", "has something that PostgreSQL and DuckDB read differently"),
         ("[[:alpha:]]", "has something that PostgreSQL and DuckDB read differently"),

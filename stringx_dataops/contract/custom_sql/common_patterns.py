@@ -16,6 +16,7 @@ _COMMON = re.compile(COMMON)
 _BROKEN = {  # Python's words, and plain ones
     "unterminated character set": "a bracket [ without its ]",
     "missing ), unterminated subpattern": "a group ( without its )",
+    "unbalanced parenthesis": "a ) without its (",
     "nothing to repeat": "a quantifier with nothing to repeat",
     "multiple repeat": "a quantifier behind another one",
     "bad escape (end of pattern)": "a backslash at the end",
@@ -24,9 +25,9 @@ _BROKEN = {  # Python's words, and plain ones
 
 def fault_of_pattern(pattern: str, engine: str) -> str | None:
     """Why the engine cannot be asked for a pattern, as the end of a sentence; None if it reads the pattern as PostgreSQL does."""
+    if (broken := _fault_everywhere(pattern)) is not None:
+        return f"is no regular expression: {broken}"
     if _COMMON.fullmatch(pattern) is None:
-        if (broken := _fault_everywhere(pattern)) is not None:
-            return f"is no regular expression: {broken}"
         return (
             f"has something that PostgreSQL and {engine} read differently; take characters, brackets such as [a-z], groups,"
             " |, ^, $, \\d and quantifiers"
