@@ -1,7 +1,7 @@
 """What a target allows now. The documents of its tables were judged when they were configured, and it may have changed since: its
 adapter, or the functions that custom SQL may call."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,7 +20,7 @@ class Allowed:
     """How custom SQL on the target is read, and the functions that it may call in addition to the built-in ones."""
 
     dialect: Dialect
-    functions: Collection[str] = ()
+    functions: frozenset[str] = frozenset()
 
 
 def fault_of_rule(rule: Rule, catalogue: Catalogue, allowed: Allowed) -> str | None:
@@ -29,9 +29,8 @@ def fault_of_rule(rule: Rule, catalogue: Catalogue, allowed: Allowed) -> str | N
     if allowed.dialect.adapter != DEFAULT_ADAPTER:
         found = next(faults_of_rule(rule, catalogue, "", Judge(allowed.dialect, allowed.functions)), None)
         return None if found is None else f"{found.pointer.removeprefix('/')} {found.message}"
-    functions = frozenset(allowed.functions)
     for name, sql, form in _custom_sql(rule, catalogue.get(rule.type)):
-        if "(" in sql and (fault := _fault_of_call(sql, form, functions)) is not None:
+        if "(" in sql and (fault := _fault_of_call(sql, form, allowed.functions)) is not None:
             return f"{name} {fault}"
     return None
 
@@ -46,7 +45,7 @@ def _custom_sql(rule: Rule, rule_type: RuleType | None) -> Iterator[tuple[str, s
             yield f"arguments/{name}", value, schema["format"]
 
 
-@lru_cache(maxsize=500)
+@lru_cache(maxsize=200)
 def _fault_of_call(sql: str, form: str, functions: frozenset[str]) -> str | None:
     dialect = dialect_of(DEFAULT_ADAPTER)
     judge = dialect.fault_of_query if form == _QUERY else dialect.fault_of_condition

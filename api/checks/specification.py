@@ -57,7 +57,7 @@ def build(
     """The specification of a check of one table, or of several on one snapshot, with what is remembered of earlier checks; or
     of a profile."""
     limits = target.session_limits
-    allowed = Allowed(dialect_of(target.adapter), target.allow_functions)
+    allowed = Allowed(dialect_of(target.adapter), frozenset(target.allow_functions))
     specification: Specification = {
         "statement_timeout_ms": int(timeout_s * 1000),
         "lock_timeout_ms": limits["lock_timeout_ms"],
