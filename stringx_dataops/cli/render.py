@@ -28,10 +28,11 @@ _REQUEST_COLUMNS = (
 
 def request(view: RequestAnswer) -> str:
     """A request and the rules of its checks that did not pass, with values and failing rows; for a dataset, by table. Of a trial,
-    all rules."""
+    all rules; a profile has no verdict."""
     is_profile = any((check.get("asked") or {}).get("profile") is not None for check in view["checks"])
     kind = "profile" if is_profile else "trial" if view.get("trial") else "request"
-    lines = [f"{_subject(view)}: {state(view['verdict'] or view['status'])} ({kind} {view['request_id']})"]
+    result = view["status"] if is_profile else view["verdict"] or view["status"]
+    lines = [f"{_subject(view)}: {state(result)} ({kind} {view['request_id']})"]
     if view.get("reason"):
         lines.append(f"  {plain(view['reason'])}")
     if progress := view.get("progress"):

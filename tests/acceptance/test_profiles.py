@@ -25,6 +25,13 @@ def test_the_answer_is_printed_as_it_is(service: Service) -> None:
     ]
 
 
+def test_a_profile_is_shown_without_a_verdict(service: Service) -> None:
+    done = service.dataops_command("profile", "nyc", "public.airlines", "--json")
+    request_id = json.loads(done.stdout)["request_id"]
+    shown = service.dataops_command("requests", "show", request_id)
+    assert shown.stdout.splitlines()[0].startswith(f"public.airlines: succeeded (profile {request_id})"), shown.stdout
+
+
 def test_what_cannot_be_measured_is_said(service: Service) -> None:
     done = service.dataops_command("profile", "nyc", "public.nothing")
     assert (done.returncode, 'relation "public.nothing" does not exist' in done.stdout) == (3, True)
