@@ -1,4 +1,4 @@
-"""Trino's own parser, in a process of its own: `python trino_parser.py LIBRARIES JVM` answers each line, a JSON text, with its tree."""
+"""Trino's own parser, in a process of its own: `python trino_parser.py LIBRARIES JVM OPTION…` answers each line, a JSON text, with its tree."""
 
 import importlib.util
 import json
@@ -42,12 +42,13 @@ class Parser:
 def parser() -> Iterator[Parser]:
     """Skips the test where Trino cannot be had."""
     from tests.support.databases import missing
+    from tests.support.java import SHORT_LIVED
     from tests.support.trino_distribution import distribution, java
 
     if importlib.util.find_spec("jpype") is None:
         missing("JPype is missing: pip install -r requirements-dev.txt")
     jvm = java().resolve().parent.parent / "lib" / "server" / "libjvm.so"
-    command = [sys.executable, "-P", Path(__file__), distribution() / "lib", jvm]
+    command = [sys.executable, "-P", Path(__file__), distribution() / "lib", jvm, *SHORT_LIVED]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
@@ -57,10 +58,10 @@ def parser() -> Iterator[Parser]:
             process.kill()
 
 
-def _main(libraries: str, jvm: str) -> None:
+def _main(libraries: str, jvm: str, *options: str) -> None:
     import jpype
 
-    jpype.startJVM(jvm, "-Xmx400m", "-Xss8m", classpath=[f"{libraries}/*"])
+    jpype.startJVM(jvm, *options, "-Xmx400m", "-Xss8m", classpath=[f"{libraries}/*"])
     trino, failed = jpype.JClass("io.trino.sql.parser.SqlParser")(), jpype.JException
     for line in sys.stdin:
         try:
@@ -91,4 +92,4 @@ def _main(libraries: str, jvm: str) -> None:
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1], sys.argv[2])
+    _main(*sys.argv[1:])
