@@ -9,11 +9,9 @@ import sys
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from trino.exceptions import TrinoUserError
 
 from api.checks import lifecycle
 from api.engine.pool import ChildFactory
@@ -33,8 +31,10 @@ from stringx_dataops.contract.messages.trials import CheckOrder
 from stringx_dataops.contract.problems import Invalid
 from stringx_dataops.contract.settings import ROOT
 from tests.support import engine, loaded
+from tests.support.databases import Admin, make_target
 from tests.support.datasets import CATALOGUE, ME, claimed
 from tests.support.processes import eventually, free_port
+from tests.support.trino_beside import Beside, a_catalog_beside
 from tests.support.trino_server import Trino
 from tests.support.trino_shop import HEAD, Shop, a_shop, by_id, rule, running
 
@@ -42,7 +42,7 @@ ORDERS = """
 create table orders as select cast(n as bigint) as id, if(n % 3 = 0, 'open', 'paid') as status, n * decimal '1.5' as price
 from unnest(sequence(0, 59)) as t (n)
 """
-LONG = "sf1000.lineitem"  # of the catalog tpch: 6 billion rows, made while they are read
+SLOW = "public.slow"  # of the catalog of `beside`
 
 
 @pytest.fixture(scope="module")
@@ -170,34 +170,54 @@ def test_another_place_closes_the_gate(shop: Shop) -> None:
     assert not shop.is_open(table)
 
 
-def test_a_canceled_check_ends_its_queries(shop: Shop) -> None:
-    shop.configure(LONG, rule("nulls", "not_null", "comment"), rule("keys", "unique", "orderkey"), catalog="tpch")
-    attempt = shop.accept(LONG, timeout_s=200)
+@pytest.fixture(scope="module")
+def catalog_beside(trino: Trino, admin: Admin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beside]:
+    target = make_target(admin, tmp_path_factory.mktemp("beside"))
+    with a_catalog_beside(trino, target) as made:
+        yield made
+    admin.run(f"drop database {target.dbname} with (force)")
+
+
+@pytest.fixture
+def beside(catalog_beside: Beside) -> Iterator[Beside]:
+    """Queries of `slow` last as long as the test, if nobody ends them."""
+    with catalog_beside.held():
+        yield catalog_beside
+
+
+def configure_slow(shop: Shop, beside: Beside) -> None:
+    shop.configure(SLOW, rule("nulls", "not_null", "a"), rule("keys", "unique", "a"), catalog=beside.catalog)
+
+
+def test_a_canceled_check_ends_its_queries(shop: Shop, beside: Beside) -> None:
+    configure_slow(shop, beside)
+    attempt = shop.accept(SLOW, timeout_s=200)
     ends: list[CheckResult] = []
     thread = threading.Thread(target=lambda: ends.extend(shop.serve(attempt)), daemon=True)
     thread.start()
-    eventually(lambda: shop.running(attempt), 120)
+    beside.until_a_reader_waits()
+    assert shop.running(attempt)
     attempt.stop("canceled")
     thread.join(120)
     assert [(end.status, end.verdict) for end in ends] == [("canceled", "error")]
     assert shop.running(attempt) == 0
 
 
-def test_a_check_that_is_out_of_time_ends_its_queries(shop: Shop) -> None:
-    shop.configure(LONG, rule("nulls", "not_null", "comment"), rule("keys", "unique", "orderkey"), catalog="tpch")
-    attempt = shop.accept(LONG, timeout_s=5)
+def test_a_check_that_is_out_of_time_ends_its_queries(shop: Shop, beside: Beside) -> None:
+    configure_slow(shop, beside)
+    attempt = shop.accept(SLOW, timeout_s=5)
     (found,) = shop.serve(attempt)
     assert found.verdict == "error"
-    assert not shop.is_open(LONG)
+    assert not shop.is_open(SLOW)
     assert shop.running(attempt) == 0
 
 
-def test_a_child_that_is_killed_leaves_no_query(shop: Shop) -> None:
-    shop.configure(LONG, rule("nulls", "not_null", "comment"), catalog="tpch")
-    attempt = shop.accept(LONG, timeout_s=200)
+def test_a_child_that_is_killed_leaves_no_query(shop: Shop, beside: Beside) -> None:
+    configure_slow(shop, beside)
+    attempt = shop.accept(SLOW, timeout_s=200)
     thread = threading.Thread(target=lambda: shop.execute(attempt), daemon=True)
     thread.start()
-    eventually(lambda: shop.running(attempt), 120)
+    beside.until_a_reader_waits()
     (slot,) = shop.worker.others.slots
     assert slot._process is not None
     os.kill(slot._process.pid, signal.SIGKILL)
@@ -219,15 +239,16 @@ with ChildFactory(PROJECT.of("trino"), folder, kept).slot(10) as slot:
 """
 
 
-def test_a_worker_that_is_killed_leaves_no_query(trino: Trino, tmp_path: Path) -> None:
+def test_a_worker_that_is_killed_leaves_no_query(trino: Trino, beside: Beside, tmp_path: Path) -> None:
     name = f"stringx {uuid.uuid4()} 1"
-    document = HEAD | {"host": trino.host, "port": trino.port, "user": "reader", "catalog": "tpch"}
+    document = HEAD | {"host": trino.host, "port": trino.port, "user": "reader", "catalog": beside.catalog}
     environment = engine_of(parse_target(document)).environment(Machine(tmp_path, (), (), tmp_path), name)
-    schema, table = LONG.split(".")
-    specification = engine.gate(table, engine.rule("nulls", "not_null", "comment"), schema=schema, statement_timeout_ms=200_000)
+    schema, table = SLOW.split(".")
+    specification = engine.gate(table, engine.rule("nulls", "not_null", "a"), schema=schema, statement_timeout_ms=200_000)
     arguments = [str(tmp_path / "dbt"), str(loaded.folder("trino")), json.dumps(environment), json.dumps(specification)]
     with subprocess.Popen([sys.executable, "-c", _WORKER, *arguments], cwd=ROOT) as worker:
-        eventually(lambda: running(trino, name), 120)
+        beside.until_a_reader_waits()
+        assert running(trino, name)
         worker.kill()
     eventually(lambda: running(trino, name) == 0, 60)
 
@@ -288,40 +309,34 @@ def test_dbt_is_loaded_before_the_first_check_of_a_target(shop: Shop) -> None:
 
 
 def test_without_warm_children_a_process_runs_each_check(
-    database: Database, factory: ChildFactory, trino: Trino, tmp_path: Path
+    database: Database, factory: ChildFactory, trino: Trino, beside: Beside, tmp_path: Path
 ) -> None:
     with a_shop(database, factory, trino, tmp_path / "home", WORKER_MAX_CHECKS="1") as shop:
         shop.run(ORDERS)
         shop.configure(f"{shop.schema}.orders", rule("ids", "unique", "id"))
         assert shop.check(f"{shop.schema}.orders").verdict == "pass"
-        shop.configure(LONG, rule("nulls", "not_null", "comment"), catalog="tpch")
-        attempt = shop.accept(LONG, timeout_s=200)
+        configure_slow(shop, beside)
+        attempt = shop.accept(SLOW, timeout_s=200)
         thread = threading.Thread(target=lambda: shop.execute(attempt), daemon=True)
         thread.start()
-        eventually(lambda: shop.running(attempt), 120)
+        beside.until_a_reader_waits()
         attempt.stop("canceled")
         thread.join(120)
         assert lifecycle.find(shop.database, attempt.check.check_id).status == "canceled"
         assert shop.running(attempt) == 0
 
 
-def test_a_query_that_somebody_ends_on_the_cluster_closes_the_gate(shop: Shop) -> None:
-    shop.configure(LONG, rule("nulls", "not_null", "comment"), rule("keys", "unique", "orderkey"), catalog="tpch")
-    attempt = shop.accept(LONG, timeout_s=200)
+def test_a_query_that_somebody_ends_on_the_cluster_closes_the_gate(shop: Shop, beside: Beside) -> None:
+    configure_slow(shop, beside)
+    attempt = shop.accept(SLOW, timeout_s=200)
     ends: list[CheckResult] = []
     thread = threading.Thread(target=lambda: ends.extend(shop.serve(attempt)), daemon=True)
     thread.start()
-    of_check = f"source = 'stringx {attempt.check.check_id} {attempt.check.attempt}' and query like '%comment%'"
-
-    def is_ended_by_us() -> bool:
-        """Not if there is no such query yet, or if it ended by itself meanwhile."""
-        for (query,) in shop.trino.rows(f"select query_id from system.runtime.queries where state = 'RUNNING' and {of_check}"):
-            with suppress(TrinoUserError):
-                shop.trino.run(f"call system.runtime.kill_query(query_id => '{query}', message => 'make room')")
-                return True
-        return False
-
-    eventually(is_ended_by_us, 120)
+    beside.until_a_reader_waits()
+    of_check = f"source = 'stringx {attempt.check.check_id} {attempt.check.attempt}'"
+    query_of_check = f"select query_id from system.runtime.queries where state = 'RUNNING' and {of_check}"
+    ((query,),) = eventually(lambda: shop.trino.rows(query_of_check), 60)
+    shop.trino.run(f"call system.runtime.kill_query(query_id => '{query}', message => 'make room')")
     thread.join(120)
     assert [end.verdict for end in ends] == ["error"]
     assert ends[0].reason == "target shop: somebody ended the check's query there (ADMINISTRATIVELY_KILLED)"

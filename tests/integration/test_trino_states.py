@@ -2,25 +2,17 @@
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 import pytest
 
-from tests.support.databases import Admin, Target, make_target
+from tests.support.databases import Admin, make_target
 from tests.support.engine import gate, rule
-from tests.support.processes import eventually
+from tests.support.trino_beside import Beside, a_catalog_beside
 from tests.support.trino_server import Trino
 from tests.support.trino_tables import TrinoTables, trino_tables
-
-# A view whose reader waits as long as somebody has the lock.
-SLOW = """
-create function waits() returns setof integer language plpgsql as $$
-begin perform pg_advisory_lock_shared(1); perform pg_advisory_unlock_shared(1); end $$;
-create view slow as select n as a from waits() as n;
-"""
 
 
 @pytest.fixture(scope="module")
@@ -37,47 +29,33 @@ def of_trino(id: str, type: str, *columns: str, **arguments: Any) -> dict[str, A
     return rule(id, type, *columns, adapter="trino", **arguments)
 
 
-@dataclass(frozen=True)
-class Beside:
-    """A catalog of a PostgreSQL database."""
+def slow(beside: Beside) -> dict[str, Any]:
+    """A rule whose query lasts until the statements of `meanwhile` have run."""
+    return of_trino("slow", "sql", query=f"select a from {beside.catalog}.public.slow")
 
-    catalog: str
-    target: Target
 
-    @property
-    def slow(self) -> dict[str, Any]:
-        """A rule whose query lasts until the statements of `meanwhile` have run."""
-        return of_trino("slow", "sql", query=f"select a from {self.catalog}.public.slow")
+@contextmanager
+def meanwhile(beside: Beside, lake: TrinoTables, *statements: str) -> Iterator[None]:
+    """Runs statements on the lake while the slow query runs."""
+    lock = ExitStack()
+    lock.enter_context(beside.held())
 
-    def meanwhile(self, lake: TrinoTables, *statements: str) -> threading.Thread:
-        """Runs statements on the lake while the slow query runs."""
-        held = psycopg2.connect(self.target.loader_url)
-        held.cursor().execute("select pg_advisory_lock(1)")
-        waiting = "select 1 from pg_locks where locktype = 'advisory' and not granted"
+    def execute() -> None:
+        with lock:
+            beside.until_a_reader_waits()
+            lake.execute(*statements)
 
-        def execute() -> None:
-            try:
-                eventually(lambda: self.target.query(waiting), 60, "the slow query")
-                lake.execute(*statements)
-            finally:
-                held.close()
-
-        thread = threading.Thread(target=execute, daemon=True)
-        thread.start()
-        return thread
+    thread = threading.Thread(target=execute, daemon=True)
+    thread.start()
+    yield
+    thread.join()
 
 
 @pytest.fixture(scope="module")
 def beside(trino: Trino, admin: Admin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beside]:
     target = make_target(admin, tmp_path_factory.mktemp("beside"))
-    target.execute(SLOW)
-    name = f"pg_{target.dbname}"
-    url = f"jdbc:postgresql://{target.host}:{target.port}/{target.dbname}"
-    trino.run(
-        f"""create catalog {name} using postgresql with ("connection-url" = '{url}', "connection-user" = '{target.user}', "connection-password" = '{target.password}')"""
-    )
-    yield Beside(name, target)
-    trino.run(f"drop catalog {name}")
+    with a_catalog_beside(trino, target) as made:
+        yield made
     admin.run(f"drop database {target.dbname} with (force)")
 
 
@@ -97,7 +75,7 @@ def test_what_is_written_during_a_check_is_seen_by_none_of_its_rules(lake: Trino
     [before] = snapshots(lake, "written")
     table, other = f"{lake.schema}.written", f"lake.{lake.schema}.written"
     rules = [
-        beside.slow,
+        slow(beside),
         of_trino("query", "sql", query=f"select * from {table}"),
         of_trino("whole name", "sql", query=f"with w as (select order_id from {other}) select * from w, written where w.order_id = written.order_id"),
         of_trino("parentheses", "sql", query=f"select * from ({table})"),
@@ -107,9 +85,8 @@ def test_what_is_written_during_a_check_is_seen_by_none_of_its_rules(lake: Trino
         rule("other", "row_count_matches", other_table=f"{lake.schema}.orders"),
         rule("related", "relationship", "order_id", to_table=f"{lake.schema}.orders", to_column="order_id"),
     ]  # fmt: skip
-    inserting = beside.meanwhile(lake, "insert into written values (2), (9)")
-    found = lake.outcome(gate("written", *rules, schema=lake.schema, key=["order_id"], sample_rows=9))
-    inserting.join()
+    with meanwhile(beside, lake, "insert into written values (2), (9)"):
+        found = lake.outcome(gate("written", *rules, schema=lake.schema, key=["order_id"], sample_rows=9))
     assert snapshots(lake, "written") != [before]
     told = {each["id"]: each for each in found["rules"]}
     assert (
@@ -140,10 +117,9 @@ def test_columns_that_were_changed_after_the_last_snapshot_are_seen(lake: TrinoT
 
 def test_a_table_that_is_read_as_it_is_and_changes_is_read_again(lake: TrinoTables, beside: Beside) -> None:
     lake.execute("create table changing as select 1 as a", "alter table changing add column b integer")
-    inserting = beside.meanwhile(lake, "insert into changing values (2, 3)")
-    rules = [beside.slow, rule("r", "not_null", "b")]
-    outcome = lake.outcome(gate("changing", *rules, schema=lake.schema))
-    inserting.join()
+    rules = [slow(beside), rule("r", "not_null", "b")]
+    with meanwhile(beside, lake, "insert into changing values (2, 3)"):
+        outcome = lake.outcome(gate("changing", *rules, schema=lake.schema))
     [present] = snapshots(lake, "changing")
     assert (outcome["row_count"], outcome["rules"][1]["failures"]) == (2, 1)
     assert outcome["notes"][0] == f"{lake.schema}.changing was read at its snapshot {present}"
@@ -221,14 +197,13 @@ def test_a_table_whose_columns_alone_change_while_it_is_read_as_it_is_is_read_ag
     dropped, added = (name, column) if name == "price" else ("r.b", "r.b varchar")
     lake.execute(f"create table {table} as select 1 as id, {value} as {name}", f"alter table {table} add column extra integer")
     change = [f"alter table {table} drop column {dropped}", f"alter table {table} add column {added}"]
-    changing = beside.meanwhile(lake, *change)
     field = "price" if name == "price" else "r.b"
     rules = [
         of_trino("q", "sql", query=f"select * from {lake.schema}.{table} where {field} is null"),
-        beside.slow,
+        slow(beside),
     ]
-    outcome = lake.outcome(gate(table, *rules, schema=lake.schema))
-    changing.join()
+    with meanwhile(beside, lake, *change):
+        outcome = lake.outcome(gate(table, *rules, schema=lake.schema))
     assert outcome["rules"][0]["failures"] == 1
 
 
