@@ -3,12 +3,11 @@ adapter, or the functions that custom SQL may call."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 from stringx_dataops.contract.adapters import DEFAULT_ADAPTER
 from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
-from stringx_dataops.contract.custom_sql.dialect import Dialect, is_of_call
-from stringx_dataops.contract.custom_sql.dialects import dialect_of
+from stringx_dataops.contract.custom_sql.dialect import Dialect
+from stringx_dataops.contract.custom_sql.dialects import fault_of_calls
 from stringx_dataops.contract.custom_sql.judge import Judge
 from stringx_dataops.contract.documents.rules import Rule, faults_of_rule
 
@@ -30,7 +29,7 @@ def fault_of_rule(rule: Rule, catalogue: Catalogue, allowed: Allowed) -> str | N
         found = next(faults_of_rule(rule, catalogue, "", Judge(allowed.dialect, allowed.functions)), None)
         return None if found is None else f"{found.pointer.removeprefix('/')} {found.message}"
     for name, sql, form in _custom_sql(rule, catalogue.get(rule.type)):
-        if "(" in sql and (fault := _fault_of_call(sql, form, allowed.functions)) is not None:
+        if (fault := fault_of_calls(sql, is_query=form == _QUERY, allow_functions=allowed.functions)) is not None:
             return f"{name} {fault}"
     return None
 
@@ -43,11 +42,3 @@ def _custom_sql(rule: Rule, rule_type: RuleType | None) -> Iterator[tuple[str, s
         value = rule.arguments.get(name)
         if schema.get("format") in (_CONDITION, _QUERY) and isinstance(value, str):
             yield f"arguments/{name}", value, schema["format"]
-
-
-@lru_cache(maxsize=200)
-def _fault_of_call(sql: str, form: str, functions: frozenset[str]) -> str | None:
-    dialect = dialect_of(DEFAULT_ADAPTER)
-    judge = dialect.fault_of_query if form == _QUERY else dialect.fault_of_condition
-    fault = judge(sql, functions)
-    return fault if fault is not None and is_of_call(fault) else None

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.documents.globs import name_of_literal
+from stringx_dataops.contract.documents.names import parts_of_table
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.profiles import ColumnProfile, Profile
 from stringx_dataops.suggestions.head_room import in_words
@@ -236,9 +237,17 @@ def _relationship(rule: JsonObject, profile: Profile) -> Said | None:
     """By a foreign key alone."""
     columns = [name_of_literal(name) for name in rule.get("columns") or [str(rule.get("column"))]]
     for key in profile.foreign_keys:
-        if key.is_valid and key.columns == columns and key.other_table == _arguments(rule).get("to_table"):
+        if key.is_valid and key.columns == columns and _is_table(_arguments(rule).get("to_table"), key.other_table):
             return Said(status="pass", words=f"The foreign key {key.name} holds it.")
     return None
+
+
+def _is_table(text: object, name: str) -> bool:
+    """Whether a rule names the table that the profile names; quotes do not matter."""
+    try:
+        return isinstance(text, str) and parts_of_table(text) == parts_of_table(name)
+    except ValueError:
+        return False
 
 
 def _row_count(rule: JsonObject, profile: Profile) -> Said | None:

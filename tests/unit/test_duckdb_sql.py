@@ -440,6 +440,8 @@ def test_not_materialized_is_refused() -> None:
 
 def test_names_are_one_by_the_case_of_ascii_letters_only() -> None:
     assert relations_of_query("with Ab as (select 1) select 1 from aB") == []
+    assert relations_of_query("select id from t where id in (with T as (select 1 as id) select id from t)") == [["t"]]
+    assert relations_of_query("with a as (select 1 from b), b as (select 1) select 1 from a, B") == [["b"]]
     assert relations_of_query('with "é" as (select 1 as a) select a from "É"') == [["É"]]
     with duckdb.connect() as conn:
         conn.execute('create table "É" as select 2 as a')

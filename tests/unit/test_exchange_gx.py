@@ -86,6 +86,7 @@ NEEDS_A_ROW = {"type": "sql", "arguments": {"query": 'select count(*) as measure
     [
         ("expect_table_row_count_to_be_between", {"min_value": 1, "max_value": 9, "strict_max": True}, [{"type": "row_count", "arguments": {"min": 1, "max": 8}}]),
         ("expect_table_row_count_to_equal", {"value": 3}, [{"type": "row_count", "arguments": {"min": 3, "max": 3}}]),
+        ("expect_table_row_count_to_equal_other_table", {"other_table_name": "own.a.b"}, [{"type": "row_count_matches", "arguments": {"other_table": '"own"."a.b"'}}]),
         ("expect_table_row_count_to_equal_other_table", {"other_table_name": "o"}, [{"type": "row_count_matches", "arguments": {"other_table": "public.o"}}]),
         ("expect_table_column_count_to_equal", {"value": 3}, [{"type": "column_count", "arguments": {"min": 3, "max": 3}}]),
         ("expect_column_to_exist", {"column": "a"}, [{"type": "columns", "arguments": {"names": ["a"], "mode": "contains"}}]),

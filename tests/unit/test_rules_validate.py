@@ -116,6 +116,8 @@ def test_of_an_adapter_that_is_not_known_that_alone_is_said() -> None:
     [
         ("[A-", "is no regular expression: a bracket [ without its ] (at character 1)"),
         ("(a|b", "is no regular expression: a group ( without its ) (at character 1)"),
+        ("[z-a]", "is no regular expression: a range whose end is before its beginning (at character 2)"),
+        ("a{5,2}", "is no regular expression: a quantifier whose end is before its beginning (at character 3)"),
         ("a|b)", "is no regular expression: a ) without its ( (at character 4)"),
         ("a**", "is no regular expression: a quantifier behind another one (at character 3)"),
         (r"\y", "has something that PostgreSQL and DuckDB read differently"),

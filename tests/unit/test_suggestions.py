@@ -12,6 +12,7 @@ from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.suggestions import EarlierCheck, History, StoredProfile, document_with
 from stringx_dataops.suggestions.choosing import MOST_PER_COLUMN, MOST_SUGGESTIONS
 from stringx_dataops.suggestions.head_room import share_above, share_text
+from stringx_dataops.suggestions.judging import Judge
 from tests.support.documents import CATALOGUE, plain_judge
 from tests.support.measured import AT, moments, numbers, profile, suggested, texts
 
@@ -207,6 +208,14 @@ def test_constraints_and_foreign_keys_are_rules_that_the_database_proves() -> No
     assert (unique["column"], unique["verify"]) == ("code", "constraint")
     assert known["arguments"] == {"to_table": "public.customers", "to_column": "id"}
     assert suggested(measured)["customer_id_known"].on_this.status == "pass"
+
+
+def test_a_foreign_key_holds_a_rule_that_writes_its_table_without_quotes() -> None:
+    key = {"name": "fk", "columns": ["c"], "other_table": '"own"."a.b"', "other_columns": ["id"], "is_valid": True}
+    measured = profile(10, numbers("c", [float(number) for number in range(10)]), foreign_keys=[key])
+    rule: JsonObject = {"id": "r", "type": "relationship", "column": "c", "arguments": {"to_table": "own.a.b", "to_column": "id"}}
+    assert Judge(measured).said(rule).status == "pass"
+    assert Judge(measured).said(rule | {"arguments": {"to_table": "own.b", "to_column": "id"}}).status != "pass"
 
 
 def test_check_constraints_and_enum_types_are_rules_without_values_of_rows() -> None:

@@ -17,6 +17,8 @@ _BROKEN = {  # Python's words, and plain ones
     "unterminated character set": "a bracket [ without its ]",
     "missing ), unterminated subpattern": "a group ( without its )",
     "unbalanced parenthesis": "a ) without its (",
+    "bad character range": "a range whose end is before its beginning",
+    "min repeat greater than max repeat": "a quantifier whose end is before its beginning",
     "nothing to repeat": "a quantifier with nothing to repeat",
     "multiple repeat": "a quantifier behind another one",
     "bad escape (end of pattern)": "a backslash at the end",
@@ -44,7 +46,8 @@ def _fault_everywhere(pattern: str) -> str | None:
             warnings.simplefilter("ignore")
             re.compile(pattern)
     except re.error as error:
-        return f"{_BROKEN[error.msg]} (at character {(error.pos or 0) + 1})" if error.msg in _BROKEN else None
+        words = _BROKEN.get("bad character range" if error.msg.startswith("bad character range") else error.msg)
+        return f"{words} (at character {(error.pos or 0) + 1})" if words is not None else None
     except (OverflowError, RecursionError):
         return None
     return None

@@ -1,5 +1,6 @@
 """Which dialect custom SQL is written in: that of the target's engine."""
 
+from collections.abc import Collection
 from functools import cache
 
 from typing_extensions import assert_never
@@ -26,3 +27,11 @@ def dialect_of(adapter: Adapter) -> Dialect:
             return TrinoDialect()
         case _:
             assert_never(adapter)
+
+
+def fault_of_calls(sql: str, *, is_query: bool, allow_functions: Collection[str]) -> str | None:
+    """Of a text on PostgreSQL: the fault of its first call of a function that is neither built in nor allowed, whatever else is
+    wrong with it."""
+    from stringx_dataops.contract.custom_sql.postgres import conditions, queries
+
+    return conditions.fault_of_calls(sql, allow_functions, queries.QUERY if is_query else conditions.CONDITION)

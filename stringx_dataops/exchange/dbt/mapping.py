@@ -126,7 +126,7 @@ def _relationships(test: DbtTest, thresholds: Thresholds) -> JsonObject:
     return {
         "type": "relationship",
         "column": _name_of(test.column),
-        "arguments": {"to_table": str(to), "to_column": _name_of(field)},
+        "arguments": {"to_table": to.as_other, "to_column": _name_of(field)},
         "where": test.config.get("where"),
         **thresholds.of_counts(),
     }

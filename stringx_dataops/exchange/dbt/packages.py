@@ -94,7 +94,8 @@ def _relationships_where(test: DbtTest, thresholds: Thresholds) -> JsonObject:
     if not isinstance(to, TableName):
         raise Inexact("its `to` is no relation")
     from_condition, to_condition = (test.argument(name) for name in ("from_condition", "to_condition"))
-    arguments = {"to_table": str(to), "to_column": _column(test, test.argument("field")), "to_where": condition_of(to_condition)}
+    to_column, to_where = _column(test, test.argument("field")), condition_of(to_condition)
+    arguments = {"to_table": to.as_other, "to_column": to_column, "to_where": to_where}
     return {
         "type": "relationship",
         "column": _column(test),

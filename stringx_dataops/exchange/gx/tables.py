@@ -27,7 +27,7 @@ def row_count_as_other(one: Expectation) -> None:
         other = TableName.parse(name) if "." in name else TableName.parse(str(TableName(one.check.table.schema, name)))
     except ValueError as error:
         raise NoRule(f"the table {name} {error}") from error
-    one.maker.plain(one.named(f"rows_as_{other.name}", None), type="row_count_matches", arguments={"other_table": str(other)})
+    one.maker.plain(one.named(f"rows_as_{other.name}", None), type="row_count_matches", arguments={"other_table": other.as_other})
 
 
 def column_count(one: Expectation) -> None:

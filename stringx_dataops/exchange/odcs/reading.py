@@ -166,7 +166,7 @@ class _Contract:
         if other is None or not len(own) == len(sources) == len(referenced) == len(targets):
             self._lose(entry, "to", f"the relationship to {entry.get('to')} names no columns of this contract")
             return
-        arguments: JsonObject = {"to_table": str(other.table)}
+        arguments: JsonObject = {"to_table": other.table.as_other}
         if len(own) == 1:
             arguments["to_column"] = referenced[0]
         else:

@@ -201,7 +201,7 @@ class Judged:
         other = self.soda.table(reference.other)
         named = self._named(f"{'_'.join(columns)}_in_{other.name}")
         if len(columns) == 1 and not reference.must_not:
-            arguments = {"to_table": str(other), "to_column": others[0]}
+            arguments = {"to_table": other.as_other, "to_column": others[0]}
             self.soda.maker.plain(named, type="relationship", column=columns[0], where=self.check.where, arguments=arguments)
             return
         if self.check.where:
@@ -223,7 +223,7 @@ class Judged:
             raise NotUnderstood("compares with another data source, which no rule can read")
         other = self.soda.table(same.other)
         named = self._named(f"rows_as_{other.name}")
-        self.soda.maker.plain(named, type="row_count_matches", where=self.check.where, arguments={"other_table": str(other)})
+        self.soda.maker.plain(named, type="row_count_matches", where=self.check.where, arguments={"other_table": other.as_other})
 
     def _own_query(self, query: str, failing: Zone | None, warning: Zone | None) -> None:
         query = dedent(query).strip().rstrip(";").rstrip()

@@ -91,7 +91,7 @@ class ContractCheck:
         check = self._filtered(
             f"{self._name}_in_{other.name}", f"not ({validity.missing(self._name)})" if validity.finds_missing else None
         )
-        rule = {"type": "relationship", "column": self._name, "arguments": {"to_table": str(other), "to_column": their}}
+        rule = {"type": "relationship", "column": self._name, "arguments": {"to_table": other.as_other, "to_column": their}}
         own = f"{check.relation}.{quoted(self._name)}"
         found = f"exists (select 1 from {relation(other)} as target where target.{quoted(their)} = {own})"
         violation = f"{own} is not null and not {found}"

@@ -13,6 +13,7 @@ from sqlglot.errors import SqlglotError
 
 from stringx_dataops.contract.ascii_case import folded
 from stringx_dataops.contract.custom_sql import plain_tokens
+from stringx_dataops.contract.custom_sql.ctes import is_cte
 from stringx_dataops.contract.custom_sql.duckdb.sql_words import (
     AGGREGATES,
     ALLOWED_FUNCTIONS,
@@ -98,11 +99,11 @@ def relations_of_query(sql: str) -> list[list[str]]:
         tree = None
     if tree is None:
         return []
-    named = {folded(cte.alias) for cte in tree.find_all(exp.CTE)}
+    known: dict[int, dict[str, int]] = {}
     found: dict[tuple[str, ...], None] = {}
     for table in tree.find_all(exp.Table):
         parts = tuple(part.name for part in table.parts)
-        if parts and not (len(parts) == 1 and folded(parts[0]) in named):
+        if parts and not (len(parts) == 1 and is_cte(table, folded(parts[0]), known, lambda part: folded(part.name))):
             found[parts] = None
     return [list(parts) for parts in found]
 

@@ -15,7 +15,7 @@ from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from stringx_dataops.contract.custom_sql.dialect import not_allowed
+from stringx_dataops.contract.custom_sql.dialect import is_of_call, not_allowed
 from stringx_dataops.contract.custom_sql.limits import MAX_SQL, MAX_TOKENS
 from stringx_dataops.contract.custom_sql.postgres.calls import is_no_call
 from stringx_dataops.contract.custom_sql.postgres.function_sizes import FILLED_TYPES, fault_of_size
@@ -51,8 +51,10 @@ _CACHED = 1_000  # characters: what is repeated in many rules is short
 _PLAIN = re.compile(r"[\w .,:+@/%=<>!-]*")
 _MATCHED = re.compile(r"(?<![~!*])!?~\*?\s*\Z")  # what stands before a pattern
 _PREFIXED = re.compile(r"(?<![\w$])[uU]&\Z")  # what stands before a name that PostgreSQL reads with escapes
+_BEFORE_PARENTHESIS = re.compile(r"((?:\.\s*)?[\w$]*\"?)\s*\(")
+_COMMENT = re.compile(r"--|/\*")
 _QUOTED = (TokenType.STRING, TokenType.IDENTIFIER, TokenType.NATIONAL_STRING)
-_CONDITION = Grammar("a condition looks at the row alone", REFUSED_WORDS, ALLOWED_FUNCTIONS, NO_CALL)
+CONDITION = Grammar("a condition looks at the row alone", REFUSED_WORDS, ALLOWED_FUNCTIONS, NO_CALL)
 # What a dbt test puts into its query may be an aggregate, too.
 _FRAGMENT = Grammar(
     "an argument is no query",
@@ -67,6 +69,25 @@ def fault_of_condition(sql: str, allow_functions: Collection[str] = ()) -> str |
     """What is wrong with the text as one SQL condition, in one sentence; None where it may be run."""
     allowed = frozenset(allow_functions)
     return _cached_fault(sql, allowed) if len(sql) <= _CACHED else _fault_of_condition(sql, allowed)
+
+
+def fault_of_calls(sql: str, allow_functions: Collection[str], grammar: Grammar = CONDITION) -> str | None:
+    """The fault of the first call of a function that is neither built in nor allowed, whatever else is wrong with the text. Told
+    for each check, so texts whose words before parentheses are all known are not read further."""
+    known = grammar.functions | grammar.no_call | grammar.no_call_by_grammar
+    words = _BEFORE_PARENTHESIS.findall(sql)
+    if not any("." in word or '"' in word or (word and word.lower() not in known) for word in words) and not _COMMENT.search(sql):
+        return None
+    try:
+        tokens = DIALECT.tokenize(sql)
+    except SqlglotError:
+        return None  # which the server does not read, either
+    found = (
+        _fault_of_call(tokens, index, grammar, allow_functions)
+        for index, token in enumerate(tokens)
+        if index and token.token_type == TokenType.L_PAREN
+    )
+    return next((fault for fault in found if fault is not None and is_of_call(fault)), None)
 
 
 def are_too_many(texts: Collection[str]) -> bool:
@@ -89,7 +110,7 @@ def _fault_of_condition(sql: str, allow_functions: Collection[str]) -> str | Non
         return f"is longer than {MAX_SQL:,} characters; compare with a table of values by a relationship rule"
     if not sql.strip():
         return "is empty; write a condition such as price > 0, or leave the field out"
-    return _fault_of_expression(sql, _CONDITION, allow_functions, may_aggregate=False)
+    return _fault_of_expression(sql, CONDITION, allow_functions, may_aggregate=False)
 
 
 @lru_cache(maxsize=500)

@@ -9,6 +9,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token
 
+from stringx_dataops.contract.custom_sql.ctes import is_cte
 from stringx_dataops.contract.custom_sql.limits import MAX_SQL
 from stringx_dataops.contract.custom_sql.postgres.conditions import DIALECT, NESTED_TOO_DEEPLY, Grammar, tokens_of
 from stringx_dataops.contract.custom_sql.postgres.sql_words import (
@@ -19,7 +20,7 @@ from stringx_dataops.contract.custom_sql.postgres.sql_words import (
 )
 from stringx_dataops.contract.custom_sql.postgres.tokens import name_of_identifier
 
-_QUERY = Grammar("a query only reads", QUERY_REFUSED_WORDS, QUERY_FUNCTIONS, QUERY_NO_CALL, QUERY_NO_CALL_BY_GRAMMAR)
+QUERY = Grammar("a query only reads", QUERY_REFUSED_WORDS, QUERY_FUNCTIONS, QUERY_NO_CALL, QUERY_NO_CALL_BY_GRAMMAR)
 _NOT_READING = (exp.DDL, exp.DML, exp.Command, exp.Into, exp.Lock)
 
 
@@ -29,7 +30,7 @@ def fault_of_query(sql: str, allow_functions: Collection[str] = ()) -> str | Non
         return f"is longer than {MAX_SQL:,} characters; make a view of it"
     if not sql.strip():
         return "is empty; write a SELECT that returns the rows that violate the rule"
-    tokens, fault = tokens_of(sql, _QUERY, allow_functions)
+    tokens, fault = tokens_of(sql, QUERY, allow_functions)
     if fault is not None:
         return fault
     try:
@@ -55,7 +56,7 @@ def relations_of_query(sql: str) -> list[list[str]]:
     known: dict[int, dict[str, int]] = {}
     for table in tree.find_all(exp.Table):
         parts = tuple(name_of_identifier(part) for part in (table.args.get("db"), table.this) if isinstance(part, exp.Identifier))
-        if parts and parts not in found and not (len(parts) == 1 and _is_cte(table, parts[0], known)):
+        if parts and parts not in found and not (len(parts) == 1 and is_cte(table, parts[0], known, name_of_identifier)):
             found[parts] = None
     return [list(parts) for parts in found]
 
@@ -84,26 +85,6 @@ def _is_only_read(star: exp.Expr) -> bool:
 
 def _is_source(query: exp.Subquery) -> bool:
     return isinstance(query.parent, (exp.From, exp.Join, exp.Lateral))
-
-
-def _is_cte(table: exp.Table, name: str, known: dict[int, dict[str, int]]) -> bool:
-    """Whether a common table expression of a query around the table is meant; inside of one, those before it, or all where they
-    are recursive. `known` keeps the names of each list of them, with the place of the first of each name."""
-    node: exp.Expr = table
-    inside: exp.CTE | None = None
-    while node.parent is not None:
-        inside = node if isinstance(node, exp.CTE) else inside
-        if (listed := node.parent.args.get("with_")) is not None:
-            if id(listed) not in known:
-                known[id(listed)] = {
-                    name_of_identifier(cte.args["alias"].this): at for at, cte in reversed([*enumerate(listed.expressions)])
-                }
-            at = known[id(listed)].get(name)
-            end = inside.index if node is listed and inside is not None and not listed.args.get("recursive") else None
-            if at is not None and (end is None or at < end):
-                return True
-        node = node.parent
-    return False
 
 
 def _parse(sql: str) -> exp.Query | None:
