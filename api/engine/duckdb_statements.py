@@ -1,6 +1,6 @@
 """What the gate test's macros need of DuckDB and Jinja cannot do: statements that fail alone, within a time, in one transaction.
 
-A plugin of dbt-duckdb that `stringx/duckdb/profiles.yml` names. Importing it adds four methods to dbt's adapter. Nothing else
+A plugin of dbt-duckdb that `stringx/duckdb/profiles.yml` names. Importing it adds methods to dbt's adapter. Nothing else
 imports it.
 """
 
@@ -20,9 +20,9 @@ from dbt.adapters.duckdb.impl import DuckDBAdapter
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
 
-from api.engine.duckdb_csv import WRONG
+from api.engine.duckdb_own_views import faults_of_views
 from api.engine.duckdb_states import MEMORY, OVERWRITTEN, Database, Files
-from api.engine.duckdb_words import words_for
+from api.engine.duckdb_words import of_csv, words_for
 from api.engine.s3_faults import fault_in
 
 # The SQLSTATE that stands for each of DuckDB's exceptions, which have none. The first that fits counts.
@@ -46,14 +46,6 @@ _STATES: tuple[tuple[str, str], ...] = (
     ("InternalException", "XX000"),
     ("ProgrammingError", "42000"),
 )
-_CSV_FAULT = re.compile(r"CSV Error on Line: ([0-9]+)|The CSV Parser state machine reached an invalid state.*")
-# Whole lines, since DuckDB's message holds lines of the file, too.
-_CSV_REASON = re.compile(
-    r"Expected Number of Columns: [0-9]+ Found: [0-9]+|Value with unterminated quote found\."
-    r"|Invalid unicode \(byte sequence mismatch\) detected\. This file is not utf-8 encoded\."
-    r"|Maximum line size of [0-9]+ bytes exceeded\. Actual Size:[0-9]+ bytes\."
-)
-_CSV_TOO_LONG = re.compile(r"Maximum line size of ([0-9]+) bytes .*")
 # Data exceptions of one class of Python. What follows in the message is a value.
 _DATA_STATES = (
     (re.compile(r"invalid (date|time|timestamp) field format"), "22007"),
@@ -173,30 +165,12 @@ def _fault(error: Exception) -> dict[str, str | None]:
     message = lines[0]
     if NO_VALUE in message:
         return {"sqlstate": "22P02", "message": None}
-    if sqlstate == "22000" and (words := _of_csv(lines)) is not None:
+    if sqlstate == "22000" and (words := of_csv(lines)) is not None:
         return {"sqlstate": "SX001", "message": words}
     words = message.partition(": ")[2]
     if sqlstate == "22000":
         sqlstate = next((state for pattern, state in _DATA_STATES if pattern.match(words)), sqlstate)
     return {"sqlstate": sqlstate, "message": words[:1000] or None}
-
-
-def _of_csv(lines: list[str]) -> str | None:
-    """In one line, why a file cannot be read as CSV, without what is in it; None if the error is about something else."""
-    words = lines[0].partition(": ")[2]
-    if words.startswith(WRONG):
-        return words.removeprefix(WRONG)[:300]
-    broken = _CSV_FAULT.fullmatch(words)
-    if broken is None:
-        return None
-    file = next((line.partition("=")[2].strip() for line in reversed(lines) if line.startswith("  file = ")), "a file")
-    why = next((line for line in lines[1:] if _CSV_REASON.fullmatch(line)), "it is not as RFC 4180 has it")
-    if not broken[1]:  # DuckDB's parser has lost its place
-        why = "its line ends are of several kinds; end each line with LF, or each with CRLF"
-    elif too_long := _CSV_TOO_LONG.fullmatch(why):
-        why = f"the line is too long; DuckDB reads {too_long[1]} bytes per line"
-    place = f"line {broken[1]} of {file}" if broken[1] else file
-    return f"{place} cannot be read as CSV: {why}"[:600]
 
 
 def _bound_memory() -> None:
@@ -220,6 +194,7 @@ def _read(path: str) -> str:
 
 
 _open: _Transaction | None = None
+_unreadable_views: list[list[str]] = []
 _files: Files | None = None
 _databases: list[Database] = []  # before they were opened
 
@@ -227,7 +202,7 @@ _databases: list[Database] = []  # before they were opened
 def stringx_begin(self: DuckDBAdapter, limit_ms: int) -> None:
     """Begin the transaction in which everything is read. Before that, the tables that are files are looked at, and before that
     the state of these files: whatever changes from then on is noticed by `stringx_files_changed`."""
-    global _open, _files
+    global _open, _files, _unreadable_views
     _bound_memory()
     connection = self.connections.get_thread_connection().handle.cursor()
     locations = _reads().get("locations") or {}
@@ -238,6 +213,7 @@ def stringx_begin(self: DuckDBAdapter, limit_ms: int) -> None:
         _files = Files.now(locations)
         if not _files.make_views(connection, locations):
             break
+    _unreadable_views = [] if locations else faults_of_views(connection, _reads().get("attach") or {})
     _open = _Transaction(connection, limit_ms)
 
 
@@ -248,6 +224,11 @@ def _reads() -> dict[str, Any]:
 
 def _files_of_tables() -> set[str]:
     return {file for each in (_reads().get("locations") or {}).values() for file in each["files"]}
+
+
+def stringx_unreadable_views(_: DuckDBAdapter) -> list[list[str]]:
+    """[schema, name, why] of each view of the target's file that is not read, as it was when the transaction began."""
+    return _unreadable_views
 
 
 def stringx_files_changed(_: DuckDBAdapter) -> bool:
@@ -285,12 +266,14 @@ def stringx_answers(_: DuckDBAdapter, slots: list[dict[str, Any]]) -> list[Answe
         raise
 
 
-for _method in (stringx_begin, stringx_now, stringx_snapshot_at, stringx_answers, stringx_files_changed):
+_METHODS = (
+    stringx_begin,
+    stringx_now,
+    stringx_snapshot_at,
+    stringx_answers,
+    stringx_unreadable_views,
+    stringx_files_changed,
+)
+for _method in _METHODS:
     setattr(DuckDBAdapter, _method.__name__, _method)
-DuckDBAdapter._available_ = DuckDBAdapter._available_ | {
-    "stringx_begin",
-    "stringx_now",
-    "stringx_snapshot_at",
-    "stringx_answers",
-    "stringx_files_changed",
-}
+DuckDBAdapter._available_ = DuckDBAdapter._available_ | {_method.__name__ for _method in _METHODS}

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Collection
 
+from api.engine.duckdb_csv import WRONG
+
 # DuckDB's words about one file or schema, the first group, and ours. First match wins.
 _WORDS: tuple[tuple[re.Pattern[str], str], ...] = (
     (
@@ -24,6 +26,15 @@ _NO_ACCESS = re.compile(r'Cannot access (?:file|directory) "([^"]+)" - file syst
 _KINDS = ("IO Error", "Invalid Input Error", "Permission Error", "Binder Error")  # that are about files and names
 _WITHIN = "/**/*.parquet"  # what DuckDB looks for behind a name that is no file's: it could be a folder's
 
+_CSV_FAULT = re.compile(r"CSV Error on Line: ([0-9]+)|The CSV Parser state machine reached an invalid state.*")
+# Whole lines, since DuckDB's message holds lines of the file, too.
+_CSV_REASON = re.compile(
+    r"Expected Number of Columns: [0-9]+ Found: [0-9]+|Value with unterminated quote found\."
+    r"|Invalid unicode \(byte sequence mismatch\) detected\. This file is not utf-8 encoded\."
+    r"|Maximum line size of [0-9]+ bytes exceeded\. Actual Size:[0-9]+ bytes\."
+)
+_CSV_TOO_LONG = re.compile(r"Maximum line size of ([0-9]+) bytes .*")
+
 
 def words_for(error: str, files: Collection[str]) -> str | None:
     """One line for an error of DuckDB, as it says it; None if its own words do. `files` are those of the target's tables, which
@@ -42,3 +53,21 @@ def words_for(error: str, files: Collection[str]) -> str | None:
     if files:  # no view of somebody else's
         return None
     return f"a view reads {path}, which the target does not let it; add its folder to allow_paths"[:600]
+
+
+def of_csv(lines: list[str]) -> str | None:
+    """In one line, why a file cannot be read as CSV, without what is in it; None if the error is about something else."""
+    words = lines[0].partition(": ")[2]
+    if words.startswith(WRONG):
+        return words.removeprefix(WRONG)[:300]
+    broken = _CSV_FAULT.fullmatch(words)
+    if broken is None:
+        return None
+    file = next((line.partition("=")[2].strip() for line in reversed(lines) if line.startswith("  file = ")), "a file")
+    why = next((line for line in lines[1:] if _CSV_REASON.fullmatch(line)), "it is not as RFC 4180 has it")
+    if not broken[1]:  # DuckDB's parser has lost its place
+        why = "its line ends are of several kinds; end each line with LF, or each with CRLF"
+    elif too_long := _CSV_TOO_LONG.fullmatch(why):
+        why = f"the line is too long; DuckDB reads {too_long[1]} bytes per line"
+    place = f"line {broken[1]} of {file}" if broken[1] else file
+    return f"{place} cannot be read as CSV: {why}"[:600]

@@ -12,7 +12,8 @@ import duckdb
 import pytest
 
 from stringx_dataops.contract.problems import Invalid
-from tests.support.duckdb_lake import Lake, by_id, rule, written_by_another
+from tests.support.datasets import apply
+from tests.support.duckdb_lake import HEAD, Lake, by_id, rule, table, written_by_another
 
 CUSTOMERS = "create or replace table sales.customers as select range as id, if(range < 6, 'DE', 'FR') as country from range(9)"
 ORDERS = "select range as id, range % 12 as customer, range * 1.5 as price from range(40)"
@@ -31,7 +32,7 @@ RULES = [
     rule("prices", "aggregate_matches", "price", arguments={"function": "sum", "other_table": "ref.sales.copies"}),
     rule("copies", "compare_rows", columns=["price"], arguments={"other_table": "ref.sales.copies", "key": "id"}),
     rule("unknown", "sql", arguments={"query": UNKNOWN}),
-    rule("of_their_own", "sql", arguments={"query": "with copies as (select 1 as id) select id from copies where id in (select id + 50 from ref.sales.copies)"}),
+    rule("of_their_own", "sql", arguments={"query": "with copies as (select 1 as id) select c.id from copies as c where c.id in (select r.id + 50 from ref.sales.copies as r)"}),
     rule("small", "sql", arguments={"query": "select id from small.main.t where id not in (select id from sales.orders)"}),
 ]  # fmt: skip
 
@@ -101,7 +102,6 @@ def test_rules_read_tables_of_further_databases(lake: Lake, beside: str) -> None
         ("fail", 4),
         ("pass", None),
     )
-    assert by_id(second)["copies"].sample is None or "ref" not in str(by_id(second)["copies"].sample)
     if beside == "path":
         return
     lake.configure(target, "sales.orders", RULES[0], rule("ids", "unique", "id"))
@@ -115,6 +115,111 @@ def test_rules_read_tables_of_further_databases(lake: Lake, beside: str) -> None
     other = target | {"attach": made(lake) | {"more": lake.make("more.duckdb", "create table t as select 1 as a")}}
     lake.configure(other, "sales.orders", RULES[0], rule("ids", "unique", "id"))
     assert not lake.is_open("sales.orders"), "it is another target: it was not checked yet"
+
+
+def test_rules_compare_tables_of_one_name_in_two_databases(lake: Lake) -> None:
+    """Each condition counts for the table that it is about, though both have the same names."""
+    mine = [(id, id % 12, id * 1.5) for id in range(40)]
+    theirs = [(id, id % 7, id * 1.5 + (id in (3, 30))) for id in range(5, 45)]
+
+    def rows(of: list[tuple[int, int, float]]) -> str:
+        values = ", ".join(f"({id}, {customer}, {price}::double)" for id, customer, price in of)
+        return f"create table sales.orders as select * from (values {values}) as t(id, customer, price)"
+
+    path = lake.make("shop.duckdb", "create schema sales", rows(mine))
+    ref = lake.make("reference.duckdb", "create schema sales", rows(theirs))
+    of_both: dict[str, Any] = {"other_table": "ref.sales.orders", "other_where": "id >= 20"}
+    own = "id < 30 or sales.orders.id = 38"
+    query = """select x.id from sales.orders as x where not exists (
+        select 1 from ref.sales.orders as orders where orders.id = x.id and orders.price = x.price)"""
+    rules = [
+        relationship("known", "ref.sales.orders", to_column="customer", to_where="sales.orders.id >= 20 and orders.customer < 5")
+        | {"where": own},
+        rule("copies", "compare_rows", columns=["price"], where=own, arguments=of_both | {"key": "id"}),
+        rule("sums", "aggregate_matches", "price", where=own, arguments=of_both | {"function": "sum", "tolerance": 10000}),
+        rule("rows", "row_count_matches", where=own, arguments=of_both | {"tolerance": 10000}),
+        rule("unlike", "sql", arguments={"query": query}),
+    ]
+    apply(lake.database, HEAD | {"path": path, "attach": {"ref": ref}}, table("sales.orders", *rules) | {"key": ["id"]})
+    found = by_id(lake.check("sales.orders"))
+    assert {each.status for each in found.values()} == {"pass", "fail"}, [each.message for each in found.values()]
+
+    here = {id: (customer, price) for id, customer, price in mine if id < 30 or id == 38}
+    there = {id: (customer, price) for id, customer, price in theirs if id >= 20}
+    customers = {customer for customer, _ in there.values() if customer < 5}
+    differ = {id for id in here.keys() | there.keys() if id not in here or id not in there or here[id][1] != there[id][1]}
+    all_there = {id: price for id, _, price in theirs}
+    wanted = {
+        "known": sum(customer not in customers for customer, _ in here.values()),
+        "copies": len(differ),
+        "unlike": sum(all_there.get(id) != price for id, _, price in mine),
+    }
+    assert {id: found[id].failures for id in wanted} == wanted
+    assert wanted == {"known": 15, "copies": 34, "unlike": 6}
+    assert found["sums"].measured == abs(sum(price for _, price in here.values()) - sum(price for _, price in there.values()))
+    assert found["rows"].measured == abs(len(here) - len(there)) != abs(len(mine) - len(theirs))
+    assert {row[0] for row in found["unlike"].sample.rows} in ({0, 1, 2, 3, 4}, {0, 1, 2, 3, 4, 30})
+
+
+def test_views_of_the_target_read_no_database_under_attach(lake: Lake) -> None:
+    """What DuckDB would read by them could be the target's own table: `ref.sales.v` names customers."""
+    ref = lake.make(
+        "reference.duckdb",
+        "create schema sales",
+        "create table customers as select 3 as id, false as active",
+        "create view sales.v as select * from customers",
+        "create table sales.t as select 3 as id, false as active",
+    )
+    path = lake.folder / "shop.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"attach '{ref}' as ref")
+        for statement in (
+            "create schema sales",
+            "create table sales.orders as select 9 as id, 9 as customer",
+            "create table customers as select 9 as id, true as active",
+            'create view w as select * from "ref".sales.v',
+            "create view sales.direct as select (select max(id) from REF.sales.t) as id",
+            'create view sales."x AS select" as select id from main.w where true',
+            'create view sales.chain as with c as (select id from "x AS select") select * from c',
+            "create view sales.hidden as select id from query_table('ref.sales.t')",
+            "create view fine as select * from customers where id > 0",
+            "create view sales.finer as select fine.id from fine join sales.orders as ref on ref.id = fine.id",
+        ):
+            connection.execute(statement)
+        connection.execute("detach ref")
+    reads = "views may not read databases under attach: write what it reads in the rule"
+    faults = {
+        "main.w": f"main.w is a view that reads ref.sales.v; {reads}",
+        '"Main"."W"': f"main.w is a view that reads ref.sales.v; {reads}",
+        "sales.direct": "sales.direct is a view that reads REF.sales.t",
+        '"sales"."x AS select"': "sales.x AS select reads main.w, and main.w is a view that reads ref.sales.v",
+        "sales.chain": "sales.chain reads sales.x AS select, and sales.x AS select reads main.w, and main.w is a view",
+        "sales.hidden": "sales.hidden is a view that calls query_table, so it may read a database under attach",
+        "main.fine": None,
+        "sales.finer": None,
+    }
+    rules = [relationship(f"r{number}", name) for number, name in enumerate(faults)]
+    queries = [
+        rule("q0", "sql", arguments={"query": "select id from w where not active"}),
+        rule("q6", "sql", arguments={"query": "select id from fine where not active"}),
+    ]
+    target = {"path": str(path), "attach": {"ref": ref}}
+    lake.configure(target, "sales.orders", *rules, *queries, relationship("own", "main.customers"))
+    said = by_id(lake.check("sales.orders"))
+    wrong = {
+        each["id"]: (said[each["id"]].status, said[each["id"]].message)
+        for each, name in zip(rules, faults, strict=True)
+        if said[each["id"]].status != ("pass" if faults[name] is None else "error")
+        or (faults[name] or "") not in str(said[each["id"]].message)
+    }
+    assert not wrong
+    assert faults["main.w"] in str(said["q0"].message)
+    assert (said["q0"].status, said["q6"].status, said["own"].status) == ("error", "pass", "pass")
+    assert not lake.is_open("sales.orders")
+    lake.configure(target, "main.w", rule("active", "accepted_values", "active", arguments={"values": [True]}))
+    checked = lake.check("main.w")
+    assert (checked.verdict, faults["main.w"] in str(by_id(checked)["active"].message)) == ("error", True)
+    assert not lake.is_open("main.w")
 
 
 def test_names_that_are_no_tables_of_the_target_are_errors(lake: Lake) -> None:
@@ -148,7 +253,7 @@ def test_names_that_are_no_tables_of_the_target_are_errors(lake: Lake) -> None:
         "system.main.duckdb_tables": "the target attaches no database system; name it under attach",
         "aside.main.customers": "the target attaches no database aside; name it under attach",
         "sales.a.b": 'write names that have a dot in quotes, such as "a"."b.c"',
-        '"sales"."a.b"': "a.b",
+        '"sales"."a.b"': "there is no table sales.a.b",
     }
     rules = [relationship(f"r{number}", name) for number, name in enumerate(names)]
     of_query = [name for name in names if not name.startswith(("memory", "system", '"sales"'))]

@@ -113,10 +113,10 @@ REFUSED_QUERIES = [
     ("select * from information_schema.tables", "information_schema"),
     ("select * from memory.public.checked", "no database that a target attaches"),
     ('select * from "Main".public.checked', "no database that a target attaches"),
-    ("select * from system.main.settings", "name tables of the target alone"),
-    ("select * from temp.main.settings", "name tables of the target alone"),
-    ("select * from ref.information_schema.tables", "name tables of the target alone"),
-    ("select * from ref.Pg_Catalog.pg_class", "name tables of the target alone"),
+    ("select * from system.main.settings", "name tables of the target, or of databases that it attaches"),
+    ("select * from temp.main.settings", "name tables of the target, or of databases that it attaches"),
+    ("select * from ref.information_schema.tables", "name tables of the target, or of databases that it attaches"),
+    ("select * from ref.Pg_Catalog.pg_class", "name tables of the target, or of databases that it attaches"),
     ("select * from ref.main.duckdb_tables", "reads duckdb_tables"),
     ('select * from ref.main."/etc/passwd.csv"', "no table"),
     ('select * from "/tmp/x".main.t', "no table"),
@@ -136,6 +136,25 @@ REFUSED_QUERIES = [
     ("select 1 from values checked", "VALUES"),
     ("select 1 from public.'x'", "behind a dot"),
     ("select columns(*) from checked", "COLUMNS"),
+]
+# Queries of tables with one name in two databases, and how each is written. None: columns of both can be named.
+NAMESAKES = [
+    ("select a from sales.t where not exists (select 1 from ref.sales.t where sales.t.a = t.a)", "sales.t and ref.sales.t"),
+    ("select a from sales.t where a in (select a from REF.Sales.T as x)", "sales.t and REF.Sales.T"),
+    ("select x.a from sales.t as x where a in (select a from ref.sales.t)", "sales.t and ref.sales.t"),
+    ('select a from t where not exists (select 1 from "ref"."main".t where t.a = a)', "t and ref.main.t"),
+    ("select 1 from ref.sales.t join aside.sales.t using (a)", "ref.sales.t and aside.sales.t"),
+    ("with t as (select 1 as a) select 1 from t where a in (select a from ref.sales.t)", "t and ref.sales.t"),
+    ("select 1 from sales.t as x, ref.sales.t as y where x.a in (select a from sales.t)", "sales.t and ref.sales.t"),
+    ("select a from sales.t union all select a from ref.sales.t", "sales.t and ref.sales.t"),
+    ("select x.a from sales.t as x where not exists (select 1 from ref.sales.t as y where x.a = y.a)", None),
+    ("select x.a from sales.t x, ref.sales.t y, sales.t z where x.a = y.a and z.a = y.a", None),
+    ("select a from sales.t where a in (select a from ref.other.t)", None),
+    ("select a from ref.sales.t where a in (select a from ref.sales.t)", None),
+    ("select a from sales.t where a in (select a from other.t)", None),
+    ("select a from ref.other.t where a in (select a from aside.sales.t)", None),
+    ("select a from sales.t where a in (select a from ref.sales.u)", None),
+    ("select a from sales.\u00e9 where a in (select a from ref.sales.\u00c9)", None),
 ]
 PIECES = [
     "a",
@@ -302,6 +321,21 @@ def changed(texts: Sequence[str], seed: int) -> Iterator[str]:
             else:
                 parts[at : at + 1] = [chance.choice(PIECES)]
         yield "".join(parts)
+
+
+@pytest.mark.parametrize(("sql", "named"), NAMESAKES)
+def test_tables_of_one_name_in_two_databases_have_aliases(sql: str, named: str | None) -> None:
+    """DuckDB would compare a column of one with itself."""
+    fault = f"reads {named}, which columns cannot tell apart: give each an alias" if named else None
+    assert fault_of_query(sql) == fault
+    with duckdb.connect() as connection:
+        connection.execute("attach ':memory:' as ref; attach ':memory:' as aside")
+        for database in ("memory", "ref", "aside"):
+            for schema in ("sales", "other", "main"):
+                connection.execute(f"create schema if not exists {database}.{schema}")
+                for name in ("t", "u", "\u00e9", "\u00c9"):
+                    connection.execute(f"create table {database}.{schema}.{name} as select 1 as a")
+        connection.execute(sql)  # DuckDB itself says nothing
 
 
 @pytest.mark.parametrize("sql", CONDITIONS)

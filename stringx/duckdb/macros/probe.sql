@@ -23,6 +23,10 @@
     {%- endfor -%}
     {%- set reason = namespace(words=unnamed[relation] if unnamed[relation] is not none else stringx_reason(answer) if answer is mapping else 'there is no table ' ~ relation.replace('"', '') if answer is none else none) -%}
     {%- for name, fault in unreadable if stringx_folded(stringx_own_table(name)) == stringx_folded(relation) -%}{%- set reason.words = fault -%}{%- endfor -%}
+    {%- set names = stringx_parts_of(relation) -%}
+    {%- for schema, name, fault in adapter.stringx_unreadable_views() if names.database is none and stringx_folded([schema, name] | join('.')) == stringx_folded(names.schema ~ '.' ~ names.name) -%}
+      {%- set reason.words = fault -%}
+    {%- endfor -%}
     {%- set reason = reason.words -%}
     {%- do facts.update({relation: {} if reason is not none or answer is none else stringx_facts(fromjson(answer))}) -%}
     {%- do relations.update({relation: {'name': relation, 'locked': true, 'reason': reason, 'place': loop.index, 'members': 1, 'foreign': [], 'files': none, 'hidden': false,
@@ -45,8 +49,8 @@
 {% endmacro %}
 
 
-{#- Why a name is none of a table of the target, nor of a table of a database under `attach`, as far as it is decided before DuckDB is asked for it; otherwise none. DuckDB would take
-    other names for its own databases. A view of an attached database is none, because DuckDB looks up tables that it names among those of the target, too. -#}
+{#- Why a name cannot be read: it names no table of the target and none of a database under `attach`. None if DuckDB is to be asked. DuckDB would take other names for its own databases.
+    A view of an attached database is not read, because DuckDB looks for the tables that it names in the target, too; views of the target that read it: api/engine/duckdb_own_views.py. -#}
 {% macro stringx_unnamed(relation, is_checked) %}
   {%- set names, attached, shown = stringx_parts_of(relation), stringx_reads().get('attach') or {}, relation.replace('"', '') -%}
   {%- if names.database is none -%}

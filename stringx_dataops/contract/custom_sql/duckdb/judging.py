@@ -6,6 +6,7 @@ its tree. What DuckDB may open is limited by its connection (`api/engine/duckdb_
 
 from collections.abc import Collection
 from functools import lru_cache
+from itertools import combinations
 
 from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
@@ -88,7 +89,7 @@ def fault_of_query(sql: str) -> str | None:
             return "holds a parameter; write the value itself"
         if isinstance(node, exp.Table) and (fault := _fault_of_table(node)) is not None:
             return fault
-    return None
+    return _fault_of_namesakes(tree)
 
 
 def relations_of_query(sql: str) -> list[list[str]]:
@@ -193,17 +194,34 @@ def _fault_of_call(tokens: tuple[Token, ...], paren: int, functions: frozenset[s
 
 def _fault_of_table(table: exp.Table) -> str | None:
     if not isinstance(table.this, exp.Identifier):
-        return "reads something else than a table; name tables of the target alone"
+        return "reads something else than a table; name tables of the target, or of databases that it attaches"
     names = [part.name for part in table.parts]
     if any(set("$/:*.'") & set(name) for name in names):
-        return f"reads {names[-1]!r}, which is no table; name tables of the target alone"
-    owners = [name.casefold() for name in names[:-1]]
+        return f"reads {names[-1]!r}, which is no table; name tables of the target, or of databases that it attaches"
+    owners = [folded(name) for name in names[:-1]]
     if OWN_SCHEMAS.intersection(owners) or {"system", "temp"}.intersection(owners[:1]):
-        return f"reads {'.'.join(names)}; name tables of the target alone"
+        return f"reads {'.'.join(names)}; name tables of the target, or of databases that it attaches"
     if len(names) > 2 and owners[0] in OWN_DATABASES:
         return f"names {names[0]} in {'.'.join(names)}, which is no database that a target attaches; write schema.table"
-    if names[-1].casefold().startswith(("duckdb_", "pg_", "sqlite_", "pragma_")):
-        return f"reads {names[-1]}; name tables of the target alone"
+    if folded(names[-1]).startswith(("duckdb_", "pg_", "sqlite_", "pragma_")):
+        return f"reads {names[-1]}; name tables of the target, or of databases that it attaches"
+    return None
+
+
+def _fault_of_namesakes(tree: exp.Query) -> str | None:
+    """Of tables with one name in two databases, and with one schema or none. DuckDB takes `sales.t.a` for a column of
+    `ref.sales.t` if that is nearer: a condition on both would compare a row with itself."""
+    read: dict[str, dict[tuple[str, ...], tuple[str, bool]]] = {}  # how each is written, and whether it always has an alias
+    for table in tree.find_all(exp.Table):
+        names = tuple(folded(part.name) for part in table.parts)
+        of_name = read.setdefault(names[-1], {})
+        _, aliased = of_name.get(names, ("", True))
+        of_name[names] = ".".join(part.name for part in table.parts), aliased and bool(table.alias)
+    for namesakes in read.values():
+        for one, two in combinations(sorted(namesakes, key=len), 2):
+            (first, has_alias), (second, also_has) = namesakes[one], namesakes[two]
+            if len(two) > 2 and one[-2:-1] in ((), two[-2:-1]) and not (has_alias and also_has):
+                return f"reads {first} and {second}, which columns cannot tell apart: give each an alias"
     return None
 
 
