@@ -129,7 +129,7 @@ def test_tables_that_cannot_be_compared_are_an_error(
 def test_a_table_that_is_not_there_is_named(engine: Engine, target: Target) -> None:
     loaded(target, "mine", "id integer, v text", [(1, "a")])
     told = found_by(engine, target, "v", other_table="public.nowhere")
-    assert (told["status"], told["reason"]) == ("error", "there is no table public.nowhere, or it has no columns")
+    assert (told["status"], told["reason"]) == ("error", 'relation "public.nowhere" does not exist')
 
 
 def test_columns_of_every_type_are_compared(engine: Engine, target: Target) -> None:

@@ -1,10 +1,8 @@
 """The gate test's answers on DuckDB against the same independent computation as those on PostgreSQL, on the same made-up tables."""
 
 import json
-import math
 from datetime import datetime
 from itertools import count
-from typing import Any
 
 import pytest
 
@@ -12,7 +10,7 @@ from stringx_dataops.contract.documents.names import parts_of_table
 from stringx_dataops.contract.gate_test.specification import Specification
 from tests.support.duckdb_target import DuckdbFiles
 from tests.truth.cases import SCHEMAS, Case
-from tests.truth.elsewhere import DraftOfKinds, Elsewhere, Outcome
+from tests.truth.elsewhere import DraftOfKinds, Elsewhere, Outcome, is_between_infinities
 from tests.truth.kinds import (
     BIGINT,
     BOOLEAN,
@@ -32,7 +30,6 @@ from tests.truth.kinds import (
     VARCHAR,
 )
 from tests.truth.tables import quoted
-from tests.truth.truth import Answer, Tested
 
 KINDS = (
     INTEGER, BIGINT, SMALLINT, MONEY, REAL, DOUBLE, TEXT, VARCHAR, BOOLEAN, DATE, TIMESTAMP, TIMESTAMPTZ, TIME, UUID, MOOD, PLAIN_JSON,
@@ -51,13 +48,6 @@ def naming(spec: Specification, *database: str) -> Specification:
 
 class DuckdbDraft(DraftOfKinds):
     kinds = frozenset(kind.name for kind in KINDS)
-
-
-def is_between_infinities(tested: Tested, wanted: Answer, found: dict[str, Any]) -> bool:
-    """A quantile that lies between an infinity and another value: DuckDB takes the infinity, PostgreSQL has no number for it."""
-    of_quantile = tested.arguments.get("function") in ("median", "percentile")
-    is_nan = isinstance(wanted.measured, float) and math.isnan(wanted.measured)
-    return of_quantile and is_nan and found["measured"] in ("Infinity", "-Infinity")
 
 
 @pytest.fixture

@@ -29,6 +29,24 @@ def test_what_is_no_name_is_refused_with_the_fix(adapter: Adapter, outermost: st
         dialect_of(adapter).parts_of_relation(text)
 
 
+@pytest.mark.parametrize("adapter", ["trino", "duckdb"])
+@pytest.mark.parametrize(
+    "text", ['ref."sales".customers', 'ref.sales.cust"omers', " ref.sales.customers", "sales.customers ", '"a.b".c']
+)
+def test_names_in_quotes_are_all_in_quotes(adapter: Adapter, text: str) -> None:
+    with pytest.raises(ValueError, match="write all names in quotes, or none"):
+        dialect_of(adapter).parts_of_relation(text)
+
+
+def test_the_service_s_own_schema_is_no_table_of_a_target_of_duckdb() -> None:
+    duckdb = dialect_of("duckdb")
+    for text in ("stringx$.unreadable", "STRINGX$.unreadable", '"stringx$"."unreadable"', "memory.stringx$.unreadable"):
+        with pytest.raises(ValueError, match="is a table of the service's own"):
+            duckdb.parts_of_relation(text)
+    assert duckdb.fault_of_table("Stringx$.unreadable") == "is a table of the service's own; name one of the target"
+    assert duckdb.fault_of_table("sales.orders") is None
+
+
 def test_on_postgresql_the_first_dot_ends_the_schema() -> None:
     assert dialect_of("postgres").parts_of_relation("shop.a.b") == ["shop", "a.b"]
 

@@ -269,10 +269,10 @@
   {%- set unreadable = state.relations[table.relation].reason -%}
   {%- if rule.spec.get('fault') -%}{{- return(rule.spec.fault) -}}{%- endif -%}
   {%- if unreadable is not none -%}{{- return(unreadable) -}}{%- endif -%}  {#- so nothing is known of its columns -#}
-  {%- if rule.sql.get('fault') -%}{{- return(rule.sql.fault) -}}{%- endif -%}
   {%- for relation in rule.relations if state.relations[relation].reason is not none -%}
     {{- return(state.relations[relation].reason) -}}
   {%- endfor -%}
+  {%- if rule.sql.get('fault') -%}{{- return(rule.sql.fault) -}}{%- endif -%}
   {%- if state.server_version < rule.sql.get('needs', 0) -%}
     {{- return('needs PostgreSQL ' ~ rule.sql.needs // 10000 ~ ' or newer; this server is ' ~ state.server_version // 10000) -}}
   {%- endif -%}

@@ -3,9 +3,13 @@
 from collections.abc import Collection
 
 from stringx_dataops.contract.adapters import Adapter
+from stringx_dataops.contract.ascii_case import folded
 from stringx_dataops.contract.custom_sql import catalogs, common_patterns
 from stringx_dataops.contract.custom_sql.dialect import Name
 from stringx_dataops.contract.custom_sql.duckdb import judging
+
+_OWN_SCHEMA = "stringx$"
+_OF_THE_SERVICE = "is a table of the service's own; name one of the target"
 
 
 class DuckdbDialect:
@@ -17,12 +21,16 @@ class DuckdbDialect:
     bare_names = staticmethod(judging.bare_names)
 
     def fault_of_table(self, text: str) -> str | None:
-        """Nothing more: whether there is one of this spelling is looked up when it is checked."""
-        return None
+        """Whether it is of the schema in which the service lists what it cannot read. Whether there is one of this spelling is
+        looked up when it is checked."""
+        return _OF_THE_SERVICE if folded(text).removeprefix('"').startswith(_OWN_SCHEMA) else None
 
     def parts_of_relation(self, text: str) -> list[str]:
         """A table may be of a database that the target attaches."""
-        return catalogs.parts_of_relation(text, "database")
+        parts = catalogs.parts_of_relation(text, "database")
+        if folded(parts[-2]).startswith(_OWN_SCHEMA):
+            raise ValueError(_OF_THE_SERVICE)
+        return parts
 
     def fault_of_condition(self, sql: str, allow_functions: Collection[str] = ()) -> str | None:
         """By its tokens and its tree; no further functions can be allowed."""
