@@ -13,7 +13,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
 
 from api.engine.duckdb_quoting import name_of, text_of, texts_of
-from api.engine.duckdb_states import BESIDE, MEMORY
+from api.engine.duckdb_states import BESIDE, MEMORY, note
 from api.engine.profile import PASSWORD_VARIABLE
 from stringx_dataops.contract.ascii_case import folded
 
@@ -65,6 +65,7 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt has no types
 def _attach(conn: Any, attached: dict[str, str]) -> None:
     """As files of DuckDB alone, so that no extension is looked for. An error names the file, as DuckDB's does not always."""
     for name, file in attached.items():
+        note(file)
         try:
             conn.execute(f"attach {text_of(file)} as {name_of(name)} (type duckdb, read_only)")
         except duckdb.Error as error:
@@ -101,10 +102,10 @@ def _require_no_names(conn: Any) -> None:
     """DuckDB takes a function or a type of the database before its own. It would decide about rules."""
     files = dict(conn.execute(_DATABASES).fetchall())
     types = conn.execute(_TYPES).fetchall()
-    own = {name.casefold() for _, name, is_own in types if is_own}
+    own = {folded(name) for _, name, is_own in types if is_own}
     made = [(database, name) for database, name, is_own in types if not is_own]
     named = conn.execute(_FUNCTIONS).fetchall()
-    named += sorted(each for each in made if each[1].casefold() in own or each[1].casefold().startswith("stringx"))
+    named += sorted(each for each in made if folded(each[1]) in own or folded(each[1]).startswith("stringx"))
     if named:
         of_first = [name for database, name in named if database == named[0][0]]
         raise DbtRuntimeError(

@@ -20,9 +20,10 @@ from dbt.adapters.duckdb.impl import DuckDBAdapter
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
 
+from api.engine import duckdb_states
 from api.engine.duckdb_own_views import faults_of_views
-from api.engine.duckdb_states import MEMORY, OVERWRITTEN, Database, Files
-from api.engine.duckdb_words import of_csv, words_for
+from api.engine.duckdb_states import MEMORY, OVERWRITTEN, Files
+from api.engine.duckdb_words import of_csv, of_databases, words_for
 from api.engine.s3_faults import fault_in
 
 # The SQLSTATE that stands for each of DuckDB's exceptions, which have none. The first that fits counts.
@@ -69,11 +70,10 @@ class Plugin(BasePlugin):  # type: ignore[misc]
     """dbt-duckdb imports the module for it, and calls it before it opens a database."""
 
     def update_connection_config(self, creds: Any, config: dict[str, Any]) -> None:
-        """Note the states of the database files. `config` is not changed."""
-        global _databases
-        own = str(creds.path)
-        attached = (_reads().get("attach") or {}).values()
-        _databases = [Database.now(path) for path in (*([] if own == MEMORY else [own]), *attached)]
+        """Note the state of the target's database file; those that it attaches follow. `config` is not changed."""
+        duckdb_states.forget_all_but((_reads().get("attach") or {}).values())
+        if str(creds.path) != MEMORY:
+            duckdb_states.note(str(creds.path))
 
 
 class _Transaction:
@@ -154,8 +154,12 @@ class _Refused(Exception):
         self.sqlstate = sqlstate
 
 
+def _words_of(error: str) -> str | None:
+    return fault_in(error) or of_databases(error, _database_files()) or words_for(error, _files_of_tables())
+
+
 def _fault(error: Exception) -> dict[str, str | None]:
-    if (words := fault_in(str(error)) or words_for(str(error), _files_of_tables())) is not None:
+    if (words := _words_of(str(error))) is not None:
         return {"sqlstate": "SX001", "message": words}
     names = {base.__name__ for base in type(error).__mro__}
     lines = str(error).splitlines() or [""]
@@ -196,7 +200,6 @@ def _read(path: str) -> str:
 _open: _Transaction | None = None
 _unreadable_views: list[list[str]] = []
 _files: Files | None = None
-_databases: list[Database] = []  # before they were opened
 
 
 def stringx_begin(self: DuckDBAdapter, limit_ms: int) -> None:
@@ -222,6 +225,10 @@ def _reads() -> dict[str, Any]:
     return found
 
 
+def _database_files() -> list[str]:
+    return [each.path for each in duckdb_states.opened()]
+
+
 def _files_of_tables() -> set[str]:
     return {file for each in (_reads().get("locations") or {}).values() for file in each["files"]}
 
@@ -239,7 +246,7 @@ def stringx_files_changed(_: DuckDBAdapter) -> bool:
 
 
 def _require_as_opened() -> None:
-    if changed := next((each.path for each in _databases if each.has_changed()), None):
+    if changed := next((each.path for each in duckdb_states.opened() if each.has_changed()), None):
         raise DbtRuntimeError(OVERWRITTEN.format(changed))
 
 
@@ -261,8 +268,10 @@ def stringx_answers(_: DuckDBAdapter, slots: list[dict[str, Any]]) -> list[Answe
     assert _open is not None
     try:
         return [_open.answer(slot["sql"], slot.get("timezone"), 0.75 if slot.get("shadow") else 1.0) for slot in slots]
-    except duckdb.Error:  # DuckDB has given the database up
+    except duckdb.Error as error:  # DuckDB has given the database up
         _require_as_opened()
+        if (words := of_databases(str(error), _database_files())) is not None:
+            raise DbtRuntimeError(words) from error
         raise
 
 

@@ -2,7 +2,7 @@
 what is replaced or overwritten meanwhile, which DuckDB's lock of a database file does not hinder."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,25 @@ class Database:
 
     def has_changed(self) -> bool:
         return self.states[self.path] is None or any(_state(name) != state for name, state in self.states.items())
+
+
+_opened: dict[str, Database] = {}
+
+
+def forget_all_but(paths: Collection[str]) -> None:
+    """The database files of another target, which this process has opened before."""
+    for path in _opened.keys() - set(paths):
+        del _opened[path]
+
+
+def note(path: str) -> None:
+    """The state of a database file, just before it is opened."""
+    _opened[path] = Database.now(path)
+
+
+def opened() -> list[Database]:
+    """The database files of this process, as they were before they were opened."""
+    return list(_opened.values())
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from pathlib import Path
 
 from api.engine.duckdb_csv import WRONG
 
@@ -15,7 +16,7 @@ _WORDS: tuple[tuple[re.Pattern[str], str], ...] = (
         re.compile(r"File '([^']+)' too small to be a Parquet file"),
         "{} is damaged or incomplete, as it is too small for a file of Parquet; write it again",
     ),
-    (re.compile(r'Could not read enough bytes from file "([^"]+)"'), "{} is damaged or incomplete; write it again"),
+    (re.compile(r'Could not read enough bytes from file "(.+)": attempted'), "{} is damaged or incomplete; write it again"),
     (re.compile(r'Failed to read file "([^"]+)"'), "{} is damaged; write it again"),
     (
         re.compile(r'Ambiguous reference to catalog or schema "([^"]+)"'),
@@ -26,6 +27,11 @@ _NO_ACCESS = re.compile(r'Cannot access (?:file|directory) "([^"]+)" - file syst
 _KINDS = ("IO Error", "Invalid Input Error", "Permission Error", "Binder Error")  # that are about files and names
 _WITHIN = "/**/*.parquet"  # what DuckDB looks for behind a name that is no file's: it could be a folder's
 
+_CORRUPT = re.compile(
+    r"Corrupt database file: computed checksum [0-9]+ does not match stored checksum ([0-9]+) in block at location ([0-9]+)"
+)
+_OF_DATABASES = ("Corrupt database file", "FATAL Error", "INTERNAL Error", "IO Error")
+DAMAGED = "a database file of the target is damaged; write it again, or put a whole copy in place: {}"
 _CSV_FAULT = re.compile(r"CSV Error on Line: ([0-9]+)|The CSV Parser state machine reached an invalid state.*")
 # Whole lines, since DuckDB's message holds lines of the file, too.
 _CSV_REASON = re.compile(
@@ -53,6 +59,25 @@ def words_for(error: str, files: Collection[str]) -> str | None:
     if files:  # no view of somebody else's
         return None
     return f"a view reads {path}, which the target does not let it; add its folder to allow_paths"[:600]
+
+
+def of_databases(error: str, files: Collection[str]) -> str | None:
+    """One line for an error about a block of one of these database files, which DuckDB does not name; None for other errors."""
+    if error.partition(":")[0] not in _OF_DATABASES or (found := _CORRUPT.search(error)) is None:
+        return None
+    stored, location = int(found[1]), int(found[2])
+    having = [file for file in files if _number_at(file, location) == stored]
+    return DAMAGED.format(", ".join(having or files))[:600]
+
+
+def _number_at(file: str, location: int) -> int | None:
+    """The checksum that stands before a block."""
+    try:
+        with Path(file).open("rb") as opened:
+            opened.seek(location)
+            return int.from_bytes(opened.read(8), "little")
+    except OSError:
+        return None
 
 
 def of_csv(lines: list[str]) -> str | None:

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 from dbt_common.exceptions import DbtRuntimeError
 
+from api.engine import duckdb_statements, duckdb_states
 from api.engine.duckdb_access import Plugin
 from api.engine.duckdb_views import make_views
 
@@ -56,6 +57,12 @@ def location(*files: str) -> dict[str, Any]:
     return {"format": "parquet", "files": list(files)}
 
 
+@pytest.fixture(autouse=True)
+def opened_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None, as in a process that is new."""
+    monkeypatch.setattr(duckdb_states, "_opened", {})
+
+
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
     path = tmp_path / "shop.duckdb"
@@ -101,6 +108,13 @@ def test_a_database_with_names_of_its_own_is_refused_and_locked(shop: Path, tmp_
     (connection,) = kept
     with connection, pytest.raises(duckdb.Error):
         connection.execute(f"from read_text('{tmp_path}/other.txt')")
+
+
+def test_a_type_whose_name_duckdb_takes_for_another_is_none_of_its_own(shop: Path, tmp_path: Path) -> None:
+    with duckdb.connect(str(shop)) as connection:
+        connection.execute('create type "\u017fmallint" as varchar')
+    with opened(str(shop), tmp_path) as connection:
+        assert connection.execute("select typeof(1::smallint)").fetchone() == ("SMALLINT",)
 
 
 @pytest.mark.parametrize("name", ["shop", "ref"])
@@ -171,6 +185,26 @@ def test_a_further_database_that_is_another_when_it_is_opened(shop: Path, ref: P
             connection.execute(f"from read_text('{tmp_path}/other.txt')")
         with pytest.raises(DbtRuntimeError, match=r"DuckDB (could read what|has other databases than) the target"):
             plugin.configure_connection(connection)
+
+
+def test_a_further_database_that_is_written_before_it_is_opened_was_not_overwritten(
+    shop: Path, ref: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is attached after the target's own file was opened."""
+    monkeypatch.setenv("STRINGX_TARGET_READS", json.dumps({"attach": {"ref": str(ref)}}))
+    duckdb_states.note(f"{tmp_path}/other.txt")  # of a target before
+    (tmp_path / "other.txt").unlink()
+    credentials = SimpleNamespace(path=str(shop), config_options={})
+    for rows, path in ((2, ref), (3, shop)):
+        duckdb_statements.Plugin("duckdb_statements", {}, credentials).update_connection_config(credentials, {})
+        with duckdb.connect(str(ref)) as writer:
+            writer.execute("insert into s.t values (3)")
+        with opened(str(shop), tmp_path, attach={"ref": str(ref)}) as connection:
+            assert connection.execute("select count(*) from ref.s.t").fetchone() == (rows,)
+            assert not duckdb_statements.stringx_files_changed(None)
+            path.write_bytes(path.read_bytes())
+            with pytest.raises(DbtRuntimeError, match=f'database file "{path}": it was overwritten while it was read'):
+                duckdb_statements.stringx_files_changed(None)
 
 
 def test_a_link_that_is_put_in_the_place_of_a_file_is_not_followed(tmp_path: Path) -> None:

@@ -272,7 +272,7 @@ def test_further_database_files_are_found_as_that_of_the_target(machine: Machine
 
 
 def test_a_fault_of_a_further_file_names_it_as_the_document_does(tmp_path: Path) -> None:
-    own, real, link = (f"{tmp_path}/{name}" for name in ("own.duckdb", "ref.duckdb", "link"))
+    own, real, link = (f"{tmp_path}/{name}" for name in ("own.duckdb", 'a "ref": x.duckdb', 'a "link": x'))
     Path(link).symlink_to(real)
     made = target(path=own, attach={"ref": link})
     for fault, words in {
@@ -282,6 +282,7 @@ def test_a_fault_of_a_further_file_names_it_as_the_document_does(tmp_path: Path)
         "Cannot open in read-only mode: database does not exist": f"there is no file {link} where the workers run; make it, or correct attach",
         "Cannot open encrypted database without a key": f"{link} is encrypted, and targets have no keys",
         "Corrupt database file: checksum": f"{link} is damaged",
+        f'IO Error: Could not read enough bytes from file "{real}": attempted to read 8 bytes': f"{real} is damaged or incomplete",
     }.items():
         for file, shown in ((real, link), (own, own)):
             words_of = words.replace(link, shown).replace("attach", "attach" if file == real else "path")
@@ -291,6 +292,8 @@ def test_a_fault_of_a_further_file_names_it_as_the_document_does(tmp_path: Path)
     assert f"another process writes to {own}," in str(errors.explain(made, own_lock))
     taken = f'database file "{real}": Binder Error: Failed to attach database: database with name "ref" already exists'
     assert "attach names ref, as DuckDB calls" in str(errors.explain(made, taken))
+    damaged = f"a database file of the target is damaged; write it again, or put a whole copy in place: {real}"
+    assert errors.explain(made, f"Runtime Error\n  {damaged}") == f"target lake: {damaged}"
     schema = "the database has a schema with the name of an attached one: ref"
     assert f"attach names ref, and {own} has a schema of that name" in str(errors.explain(made, schema))
 

@@ -46,6 +46,7 @@ CONDITIONS = [
     "coalesce(a, 0) % 2 = 0 and a // 2 <> 3",
 ]
 QUERIES = [
+    'select a from "\u017fystem".main.checked',  # DuckDB folds the letters of ASCII alone
     "select * from public.checked where a > 1",
     'select c.a from checked c left join ref.other.shop as s on s.a = c.a, "Ref"."other"."shop" where ref.other.shop.a > 1',
     "select c.a from checked c join other.shop s on s.a = c.a left join shop x using (a)",
@@ -138,7 +139,7 @@ REFUSED_QUERIES = [
     ("select columns(*) from checked", "COLUMNS"),
 ]
 # Queries of tables with one name in two databases, and how each is written. None: columns of both can be named.
-NAMESAKES = [
+NAMESAKES: list[tuple[str, str | None]] = [
     ("select a from sales.t where not exists (select 1 from ref.sales.t where sales.t.a = t.a)", "sales.t and ref.sales.t"),
     ("select a from sales.t where a in (select a from REF.Sales.T as x)", "sales.t and REF.Sales.T"),
     ("select x.a from sales.t as x where a in (select a from ref.sales.t)", "sales.t and ref.sales.t"),

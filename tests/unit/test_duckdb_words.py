@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from api.engine.duckdb_words import words_for
+from api.engine.duckdb_words import of_databases, words_for
 
 
 @pytest.fixture
@@ -27,6 +27,12 @@ def locked(file: str, *allowed: str) -> duckdb.DuckDBPyConnection:
     connection.execute(f"set allowed_paths = {list(allowed)}")
     connection.execute("set enable_external_access = false")
     return connection
+
+
+def damage(file: str) -> None:
+    """Zeros in a block of rows."""
+    whole = Path(file).read_bytes()
+    Path(file).write_bytes(whole[:274_432] + bytes(262_144) + whole[274_432 + 262_144 :])
 
 
 def test_a_file_that_is_gone_is_said_to_be(file: str) -> None:
@@ -71,3 +77,25 @@ def test_a_value_of_a_row_is_not_taken_for_duckdbs_words(value: str) -> None:
         connection.execute("create table t as select ? as x", [value])
         for query in ("select cast(x as integer) from t", "select strptime(x, '%Y') from t"):
             assert refused(connection, query, []) is None
+
+
+def test_a_damaged_block_names_the_database_file_that_has_it(tmp_path: Path) -> None:
+    """DuckDB names none. The block is found when it is read: the file can be opened."""
+    files = [f"{tmp_path}/{name}.duckdb" for name in ("whole", 'a "dam"aged', "small")]
+    for file, rows in zip(files, (200_000, 200_000, 1), strict=True):
+        with duckdb.connect(file) as connection:
+            connection.execute(
+                f"create table t as select range as id, random() as r, md5(range::varchar) as s from range({rows})"
+            )
+    damage(files[1])
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{files[1]}' as ref (type duckdb, read_only)")
+        with pytest.raises(duckdb.Error) as error:
+            connection.execute("select sum(r), sum(id), sum(length(s)) from ref.t").fetchall()
+    said = "a database file of the target is damaged; write it again, or put a whole copy in place: "
+    assert of_databases(str(error.value), files) == said + files[1]
+    assert of_databases(f"FATAL Error: Failed: database has been invalidated: {error.value}", files) == said + files[1]
+    Path(files[1]).unlink()
+    assert of_databases(str(error.value), files) == said + ", ".join(files), "which one cannot be told any more"
+    assert of_databases(f"Conversion Error: Could not convert string '{error.value}'", files) is None
+    assert of_databases("IO Error: No space left", files) is None

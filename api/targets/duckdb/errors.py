@@ -7,6 +7,7 @@ from stringx_dataops.contract.documents.engines.duckdb import DuckdbTarget
 
 # DuckDB's and dbt's words, and what to do about each. First match wins.
 _CAUSES: tuple[tuple[str, str], ...] = (
+    (r"(a database file of the target is damaged; [^\n]+)", "{0}"),
     (
         r"Could not set lock on file",
         "another process writes to {path}, and DuckDB lets nobody read meanwhile; check when it is done",
@@ -33,7 +34,7 @@ _CAUSES: tuple[tuple[str, str], ...] = (
     (r'database with name "([^"]+)" already exists', "attach names {0}, as DuckDB calls {own} already; give it another name"),
     (r"Unique file handle conflict|is already attached", "{path} is attached twice, or is the target's own; leave it out"),
     (
-        r'Could not read enough bytes from file "([^"]+)"',
+        r'Could not read enough bytes from file "(.+)": attempted',
         "{0} is damaged or incomplete; write it again, or put a whole copy in place",
     ),
     (r"not a valid DuckDB database file", "{path} is no database file of DuckDB; correct {field}"),
@@ -44,7 +45,7 @@ _CAUSES: tuple[tuple[str, str], ...] = (
     (r"Out of Memory|could not allocate block|failed to pin block", "a check needs more than its memory_limit; raise it"),
     (r"No space left|max_temp_directory_size", "no room on the workers' disk for what does not fit into memory_limit; raise it"),
 )
-_FILE = re.compile(r'database file "([^"]+)": ')  # before the fault of one of several
+_FILE = 'database file "{}": '  # before the fault of one of several
 _PASSING = re.compile(r"Could not set lock on file")
 _WHAT = {"dbt-duckdb": "DuckDB", "fsspec": "what reads objects of S3 (fsspec)"}
 
@@ -77,6 +78,7 @@ def explain(target: DuckdbTarget, message: str) -> str | None:
 
 def _meant(target: DuckdbTarget, message: str) -> tuple[str, str]:
     """The database file that a message is about, as the document names it, and the field that names it."""
-    file = found[1] if (found := _FILE.search(message)) else target.path
-    attached = next((path for path in target.attach.values() if file in (path, os.path.realpath(path))), None)
-    return (target.path, "path") if attached is None else (attached, "attach")
+    for path in target.attach.values():
+        if any(_FILE.format(file) in message for file in (path, os.path.realpath(path))):
+            return path, "attach"
+    return target.path, "path"
