@@ -21,6 +21,7 @@ SCHEMA = json_schema.schema(CATALOGUE)
 VALIDATOR = Draft7Validator(SCHEMA)
 TABLE: dict[str, Any] = {"apiVersion": "stringx/v1", "target": "shop", "table": "public.a"}
 TARGET: dict[str, Any] = {"apiVersion": "stringx/v1", "kind": "Target", "name": "shop", "host": "h", "dbname": "d", "user": "u"}
+FILES = {"apiVersion": "stringx/v1", "kind": "Target", "name": "shop", "adapter": "duckdb", "path": "/data/shop.duckdb"}
 WATCHES: list[dict[str, Any]] = [
     {"apiVersion": "stringx/v1", "kind": "Schedule", "name": "a", "target": "shop", "table": "public.a", "cron": "0 6 * * *"},
     {"apiVersion": "stringx/v1", "kind": "Channel", "name": "a", "type": "webhook", "url_env": "NOTIFY_A", "digest": "weekly"},
@@ -75,7 +76,14 @@ def test_documents_that_are_in_use_are_taken() -> None:
     documents += [
         document for file in sorted((ROOT / "examples").rglob("rules/**/*.yml")) for document in read_yaml(file.read_bytes())
     ]
-    for document in [*documents, TARGET, DATASET, *WATCHES, *({**TABLE, "rules": [example]} for example in EXAMPLES)]:
+    for document in [
+        *documents,
+        TARGET,
+        FILES | {"attach": {"ref": "/data/r.duckdb"}},
+        DATASET,
+        *WATCHES,
+        *({**TABLE, "rules": [example]} for example in EXAMPLES),
+    ]:
         assert faults(document) == [], document
 
 
@@ -92,6 +100,7 @@ def test_documents_that_are_in_use_are_taken() -> None:
         (TABLE | {"rules": [{"id": "r", "type": "accepted_values", "column": "c"}]}, "$.rules[0]"),
         (TABLE | {"rules": [{"id": "R", "type": "not_null", "column": "c"}]}, "$.rules[0].id"),
         (TARGET | {"port": "x"}, "$.port"),
+        (FILES | {"attach": {"Ref": "/data/reference.duckdb"}}, "$.attach"),
         ({name: value for name, value in TARGET.items() if name != "host"}, "$"),
         (DATASET | {"rules": []}, "$"),
         (TABLE | {"expected_by": {"tme": "06:30"}}, "$.expected_by"),

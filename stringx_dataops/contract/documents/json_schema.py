@@ -118,6 +118,8 @@ def _field(name: str, words: str | None, part: JsonSchema) -> JsonSchema:
         part = {"allOf": [{"$ref": part["$ref"]}], **{key: value for key, value in part.items() if key != "$ref"}}
     if part.get("default", 0) is None:
         part = {key: value for key, value in part.items() if key != "default"}
+    if "patternProperties" in part:  # the names that there may be
+        part = {"additionalProperties": False} | part
     if name in EXAMPLES and "examples" not in part:
         part = part | {"examples": EXAMPLES[name]}
     return part | {"description": words} if words else part
