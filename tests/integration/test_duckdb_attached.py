@@ -252,21 +252,22 @@ def test_names_that_are_no_tables_of_the_target_are_errors(lake: Lake) -> None:
         "ref.sales.theirs": f"ref.sales.theirs {view}",
         "shop.sales.orders": f"shop {own}",
         '"Shop"."sales"."orders"': f"Shop {own}",
-        "memory.main.customers": "the target attaches no database memory; name it under attach",
-        "system.main.duckdb_tables": "the target attaches no database system; name it under attach",
         "aside.main.customers": "the target attaches no database aside; name it under attach",
         "sales.a.b": 'write names that have a dot in quotes, such as "a"."b.c"',
         '"sales"."a.b"': "there is no table sales.a.b",
     }
     rules = [relationship(f"r{number}", name) for number, name in enumerate(names)]
-    of_query = [name for name in names if not name.startswith(("memory", "system", '"sales"'))]
+    of_query = [name for name in names if not name.startswith('"sales"')]
     queries = [
         rule(f"q{number}", "sql", arguments={"query": f"select id from {name} where id < 0"})
         for number, name in enumerate(of_query)
     ]
-    lake.configure(
-        {"path": path, "attach": {"ref": ref}}, "sales.orders", *rules, *queries, relationship("whole", "ref.main.solo")
-    )
+    others = {name: lake.make(f"{name}2.duckdb") for name in ("shop", "aside", "sales")}
+    # The target is another one since its rules were configured, which then named databases that it attached.
+    before = {"path": lake.make("first.duckdb"), "attach": {"ref": ref} | others}
+    lake.configure(before, "sales.orders", *rules, *queries, relationship("whole", "ref.main.solo"))
+    target = {"path": path, "attach": {"ref": ref}}
+    apply(lake.database, HEAD | target)
     found = lake.check("sales.orders")
     said = by_id(found)
     assert (said["whole"].status, {said[each["id"]].status for each in (*rules, *queries)}) == ("pass", {"error"})
@@ -282,8 +283,12 @@ def test_names_that_are_no_tables_of_the_target_are_errors(lake: Lake) -> None:
     checked = lake.check("ref.customers")
     assert "to check a table of it, make its file a target with path" in str(by_id(checked)["id"].message)
     assert not lake.is_open("ref.customers")
-    lake.configure({"path": path}, "sales.orders", RULES[0])
+    lake.configure(target, "sales.orders", RULES[0])
+    apply(lake.database, HEAD | {"path": path})
     assert "the target attaches no database ref" in str(by_id(lake.check("sales.orders"))["known"].message)
+    for name in ("memory.main.customers", "system.main.duckdb_tables", "shop.sales.orders", "reff.sales.customers"):
+        with pytest.raises(Invalid, match=f"the target attaches no database {name.partition('.')[0]}: name it under attach"):
+            lake.configure(target, "sales.orders", relationship("r", name))
     with pytest.raises(Invalid, match=r"write schema\.table, or database\.schema\.table for one of another database"):
         lake.configure({"path": path}, "sales.orders", relationship("deep", "a.b.c.d"))
 

@@ -245,6 +245,48 @@ def test_only_the_targets_own_functions_are_allowed() -> None:
         parse_table(document | {"target": "other"}, CATALOGUE, judge)
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"type": "relationship", "column": "c", "arguments": {"to_table": "{}.s.t", "to_column": "c"}},
+        {"type": "compare_rows", "column": "c", "arguments": {"other_table": '"{}"."s"."t"', "key": "id"}},
+        {"type": "sql", "arguments": {"query": "select x.c from a.b as x where x.c in (select c from {}.s.t)"}},
+    ],
+)
+def test_other_tables_are_of_databases_that_the_target_attaches(rule: dict[str, Any]) -> None:
+    """Where the target's document is known. `memory` is DuckDB's own."""
+    targets = {
+        "shop": {"adapter": "duckdb", "path": "/data/shop.duckdb", "attach": {"ref": "/data/ref.duckdb"}},
+        "lake": {"adapter": "duckdb", "locations": {"s.t": "/data/*.parquet"}},
+        "faulty": {"adapter": "duckdb", "attach": ["ref"]},
+        "trino": {"adapter": "trino", "catalog": "lake"},
+    }
+
+    def faults(target: str, database: str) -> list[str]:
+        (argument,) = {"to_table", "other_table", "query"}.intersection(rule["arguments"])
+        arguments = rule["arguments"] | {argument: rule["arguments"][argument].format(database)}
+        document = {
+            "apiVersion": "stringx/v1",
+            "target": target,
+            "table": "a.b",
+            "rules": [rule | {"id": "r", "arguments": arguments}],
+        }
+        try:
+            parse_table(document, CATALOGUE, judge_of(targets))
+        except Invalid as fault:
+            return [f"{error.pointer.rpartition('/')[2]} {error.message}" for error in fault.errors]
+        return []
+
+    assert faults("shop", "ref") == faults("shop", "REF") == faults("faulty", "reff") == []
+    for name, database in (("shop", "reff"), ("shop", "shop"), ("lake", "ref")):
+        (fault,) = faults(name, database)
+        field, _, words = fault.partition(" ")
+        assert field in rule["arguments"]
+        assert words.startswith(f"names {database}.s.t, and the target attaches no database {database}: name it under attach of")
+    if rule["type"] != "sql":
+        assert faults("trino", "reff") == [], "it is a catalog there"
+
+
 def test_a_share_needs_a_total(tmp_path: Path) -> None:
     catalogue = yaml.safe_load((ROOT / "stringx" / "macros" / "rules" / "rules.yml").read_text())
     catalogue["types"]["not_null"]["total"] = None

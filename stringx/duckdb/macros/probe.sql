@@ -22,6 +22,9 @@
       {%- set note.words = parts | join('.') ~ ' is a view, and the target lets views read files, which are no snapshot' -%}
     {%- endfor -%}
     {%- set reason = namespace(words=unnamed[relation] if unnamed[relation] is not none else stringx_reason(answer) if answer is mapping else 'there is no table ' ~ relation.replace('"', '') if answer is none else none) -%}
+    {%- if unnamed[relation] is none and answer is mapping and stringx_one("select 'no' where not " ~ stringx_is_there(relation, relation in checked)) == 'no' -%}
+      {%- set reason.words = 'there is no table ' ~ relation.replace('"', '') -%}  {#- DuckDB would say a part of its name -#}
+    {%- endif -%}
     {%- for name, fault in unreadable if stringx_folded(stringx_own_table(name)) == stringx_folded(relation) -%}{%- set reason.words = fault -%}{%- endfor -%}
     {%- set names = stringx_parts_of(relation) -%}
     {%- for schema, name, fault in adapter.stringx_unreadable_views() if names.database is none and stringx_folded([schema, name] | join('.')) == stringx_folded(names.schema ~ '.' ~ names.name) -%}

@@ -186,7 +186,7 @@ def _fault_of_format(form: JsonSchema, value: str, judge: Judge) -> str | None:
         case "type":
             return judge.dialect.fault_of_type_name(value)
         case "relation":
-            return _fault_of(judge.dialect.parts_of_relation, value) or fault_of_literal_name(value)
+            return judge.fault_of_relation(value) or fault_of_literal_name(value)
         case "column":
             return _fault_of(check_identifier, value)
         case "day":

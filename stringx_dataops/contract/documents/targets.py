@@ -60,7 +60,9 @@ def judge_of(targets: Mapping[str, Any]) -> Callable[[str], Judge]:
 
     def judge(name: str) -> Judge:
         document = targets.get(name, {})
-        return Judge(dialect_of(adapter_of(document)), frozenset(document.get("allow_functions", ())))
+        attached = document.get("attach", {}) if adapter_of(document) == "duckdb" else None
+        databases = frozenset(attached) if isinstance(attached, dict) else None
+        return Judge(dialect_of(adapter_of(document)), frozenset(document.get("allow_functions", ())), databases)
 
     return judge
 
