@@ -109,7 +109,7 @@ def delete_target(database: Database, caller: Caller, name: str, if_match: str |
         require_version(if_match, before["version"])
         counted = cursor.one(SQL["count_tables_of_target"], {"name": name})
         if counted and counted["tables"]:
-            raise Conflict(f"target {name} has {counted['tables']} configured tables; delete them first")
+            raise Conflict(f"target {name} has configured tables ({counted['tables']}); delete them first")
         counted = cursor.one(layers.SQL["count_of_target"], {"target": name})
         if counted and counted["number"]:
             raise Conflict(f"target {name} has defaults or rule sets; delete them first")

@@ -132,7 +132,7 @@ def closes_at(facts: Facts) -> datetime | None:
 def _changed_target(subject: GateSubject) -> Reason:
     if subject.dataset is not None and not subject.target_hash:  # it is that of its tables
         return Reason("no configured table matches the dataset any more: mend its tables, or configure some, and ask for a check")
-    return Reason("the target has been another database, role or set of files since the last check: ask for a new one")
+    return Reason("the target's database, role or files are others than at the last check: ask for a new one")
 
 
 def _of_request(facts: Facts, request: Request) -> tuple[DecidingCheck | None, list[Reason]]:

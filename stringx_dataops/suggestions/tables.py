@@ -39,6 +39,7 @@ def _row_count(known: Known) -> Iterator[Draft]:
         return
     counts = [*(each.row_count for each in known.older), *(each.row_count for each in known.checks)]
     everything = [*counts, profile.row_count]
+    before = "one earlier profile or check" if len(counts) == 1 else f"{len(counts)} earlier profiles and checks"
     steady = len(everything) >= FEWEST_COUNTS and max(everything) - min(everything) <= STEADY * max(everything)
     least = min(min(everything) * 0.9 if steady else min(everything), profile.row_count) * (1 if steady else LEAST_KEPT)
     arguments: dict[str, int | float] = {"min": rounded_down(least, least / 10)}
@@ -48,9 +49,9 @@ def _row_count(known: Known) -> Iterator[Draft]:
     if steady:
         most = max(everything) * 1.5
         arguments["max"] = rounded_up(most, most / 10)
-        words += f", and had {min(everything):,} to {max(everything):,} in {len(counts)} earlier profiles and checks"
+        words += f", and had {min(everything):,} to {max(everything):,} in {before}"
     elif counts:
-        words += f", at least {min(everything):,} in {len(counts)} earlier profiles and checks"
+        words += f", at least {min(everything):,} in {before}"
     reason = f"{words}; a load that ends halfway has fewer."
     yield Draft("enough_rows", {"type": "row_count", "arguments": arguments}, reason, 0.95)
 

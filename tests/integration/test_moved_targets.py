@@ -65,7 +65,7 @@ def test_another_database_or_role_closes_the_gates_until_the_next_check(shop: Da
     store.apply(shop, CATALOGUE, ME, [TARGET | changes], False)
     for view in gates(shop):
         assert view.reasons == [
-            "the target has been another database, role or set of files since the last check: ask for a new one"
+            "the target's database, role or files are others than at the last check: ask for a new one"
         ]
         assert view.gate == "closed"
     store.apply(shop, CATALOGUE, ME, [TARGET], False)

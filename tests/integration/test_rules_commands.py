@@ -91,7 +91,7 @@ def test_the_loop_of_a_changed_rule(database: Database, run: Run, tmp_path: Path
     assert run("delete", "shop", "public.a", "--yes") == "Table shop/public.a: deleted\n"
     assert "is its deletion" in run("rollback", "shop", "public.a", 4, code=2)
     assert run("rollback", "shop", "public.a", 2, "--yes").splitlines()[-1] == "Table shop/public.a: version 5, as version 2 was"
-    assert run("delete", "--target", "shop", "--yes", code=2).startswith("target shop has 1 configured tables")
+    assert run("delete", "--target", "shop", "--yes", code=2).startswith("target shop has configured tables (1)")
 
 
 def test_a_rollback_is_held_against_the_rules_of_today(database: Database, run: Run, tmp_path: Path) -> None:
