@@ -277,7 +277,7 @@ def test_a_fault_of_a_further_file_names_it_as_the_document_does(tmp_path: Path)
     made = target(path=own, attach={"ref": link})
     for fault, words in {
         f'IO Error: Could not set lock on file "{real}": Conflicting lock': f"another process writes to {link}, and DuckDB",
-        "it was overwritten while it was read": f"{link} was overwritten while it was read",
+        "it was overwritten while it was read": f"{link} was changed, replaced or removed while it was read",
         "the database defines functions or types: f": f"{link} defines functions, or types with names of DuckDB's own (f)",
         "Cannot open in read-only mode: database does not exist": f"there is no file {link} where the workers run; make it, or correct attach",
         "Cannot open encrypted database without a key": f"{link} is encrypted, and targets have no keys",

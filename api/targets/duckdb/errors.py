@@ -14,7 +14,8 @@ _CAUSES: tuple[tuple[str, str], ...] = (
     ),
     (
         r"it was overwritten while it was read",
-        "{path} was overwritten while it was read; check again when its writer is done, and put new ones in place by renaming",
+        "{path} was changed, replaced or removed while it was read; check again when its writer is done, and put new files in"
+        " place by renaming, between checks",
     ),
     (r"Could not find adapter type duckdb|No module named 'dbt\.adapters\.duckdb'", "{install}"),
     (
