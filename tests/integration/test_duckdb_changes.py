@@ -139,7 +139,9 @@ def test_a_database_file_that_is_overwritten_is_an_error(lake: Lake, what: str) 
     found = check_and_meanwhile(lake, path, lambda: shutil.copyfile(lake.folder / "new.duckdb", lake.folder / what))
     assert found.verdict == "error"
     overwritten = lake.folder / what.removesuffix(".wal")
-    assert f"{overwritten} was changed, replaced or removed while it was read; check again when its writer is done" in str(found.reason)
+    assert f"{overwritten} was changed, replaced or removed while it was read; check again when its writer is done" in str(
+        found.reason
+    )
     assert not lake.is_open("s.t")
     Path(f"{path}.wal").unlink(missing_ok=True)
     after = {

@@ -64,9 +64,7 @@ def gates(database: Database) -> list[GateView]:
 def test_another_database_or_role_closes_the_gates_until_the_next_check(shop: Database, changes: dict[str, Any]) -> None:
     store.apply(shop, CATALOGUE, ME, [TARGET | changes], False)
     for view in gates(shop):
-        assert view.reasons == [
-            "the target's database, role or files are others than at the last check: ask for a new one"
-        ]
+        assert view.reasons == ["the target's database, role or files are others than at the last check: ask for a new one"]
         assert view.gate == "closed"
     store.apply(shop, CATALOGUE, ME, [TARGET], False)
     assert [view.gate for view in gates(shop)] == ["open", "open"], "it is what was checked again"
