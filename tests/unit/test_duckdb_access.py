@@ -192,6 +192,7 @@ def test_a_further_database_that_is_written_before_it_is_opened_was_not_overwrit
 ) -> None:
     """It is attached after the target's own file was opened."""
     monkeypatch.setenv("STRINGX_TARGET_READS", json.dumps({"attach": {"ref": str(ref)}}))
+    monkeypatch.setattr(duckdb_statements, "_files", None)  # those of a test before
     duckdb_states.note(f"{tmp_path}/other.txt")  # of a target before
     (tmp_path / "other.txt").unlink()
     credentials = SimpleNamespace(path=str(shop), config_options={})
